@@ -1,0 +1,135 @@
+/* The loops over contiguous elements: value, derivative, backward, and value with derivative of
+ * every name in the list of activations.h. Plain counted loops, for the auto-vectoriser.
+ *
+ * An output may be an input (in place), so the pointers are not `restrict`; what holds is
+ * INDEPENDENT. */
+
+typedef number scalar_function(real x, real parameter);
+
+INLINE real narrow(number a) { return (real)rounded(a); }
+
+/* grad f', rounded once. Where the slope is exactly 0 (only piecewise linear functions have that)
+ * it selects: an infinite or NaN grad does not come through a unit that is off. */
+INLINE real chain(real grad, number slope)
+{
+    real product = narrow(at_scale_of(slope, times(slope, grad)));
+    return leading(slope) == 0 ? 0 : product;
+}
+
+/* The operands of each loop, by position as fastact_loop has them. */
+#define INPUT(i) ((const real *)operands[i])
+#define OUTPUT(i) ((real *)operands[i])
+
+INLINE void map_uniform(ptrdiff_t n, char *const *operands, int parameters, scalar_function *f)
+{
+    const real *x = INPUT(0), parameter = parameters ? *INPUT(1) : 0;
+    real *out = OUTPUT(1 + parameters);
+    INDEPENDENT
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], parameter));
+}
+
+INLINE void map_varying(ptrdiff_t n, char *const *operands, scalar_function *f)
+{
+    const real *x = INPUT(0), *parameter = INPUT(1);
+    real *out = OUTPUT(2);
+    INDEPENDENT
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], parameter[i]));
+}
+
+INLINE void backward_uniform(ptrdiff_t n, char *const *operands, int parameters,
+                             scalar_function *derivative)
+{
+    const real *grad = INPUT(0), *x = INPUT(1), parameter = parameters ? *INPUT(2) : 0;
+    real *out = OUTPUT(2 + parameters);
+    INDEPENDENT
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = chain(grad[i], derivative(x[i], parameter));
+}
+
+INLINE void backward_varying(ptrdiff_t n, char *const *operands, scalar_function *derivative)
+{
+    const real *grad = INPUT(0), *x = INPUT(1), *parameter = INPUT(2);
+    real *out = OUTPUT(3);
+    INDEPENDENT
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = chain(grad[i], derivative(x[i], parameter[i]));
+}
+
+INLINE void both_uniform(ptrdiff_t n, char *const *operands, int parameters,
+                         scalar_function *f, scalar_function *derivative)
+{
+    const real *x = INPUT(0), parameter = parameters ? *INPUT(1) : 0;
+    real *out = OUTPUT(1 + parameters), *slope = OUTPUT(2 + parameters);
+    INDEPENDENT
+    for (ptrdiff_t i = 0; i < n; i++) {
+        real value = narrow(f(x[i], parameter));
+        slope[i] = narrow(derivative(x[i], parameter));
+        out[i] = value;
+    }
+}
+
+INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
+                         scalar_function *derivative)
+{
+    const real *x = INPUT(0), *parameter = INPUT(1);
+    real *out = OUTPUT(2), *slope = OUTPUT(3);
+    INDEPENDENT
+    for (ptrdiff_t i = 0; i < n; i++) {
+        real value = narrow(f(x[i], parameter[i]));
+        slope[i] = narrow(derivative(x[i], parameter[i]));
+        out[i] = value;
+    }
+}
+
+/* ---- one function per name and operation ------------------------------------------------------ */
+
+#define PLAIN(name)                                                                                \
+    INLINE number name##_f(real x, real unused) { (void)unused; return name##_value(x); }          \
+    INLINE number name##_d(real x, real unused) { (void)unused; return name##_derivative(x); }     \
+    UNIFORM_LOOPS(name, 0)
+
+#define INTEGER(name, formula) PLAIN(name)
+
+#define PARAMETER(name)                                                                            \
+    INLINE number name##_f(real x, real parameter) { return name##_value(x, parameter); }          \
+    INLINE number name##_d(real x, real parameter) { return name##_derivative(x, parameter); }     \
+    UNIFORM_LOOPS(name, 1)                                                                         \
+    VARYING_LOOPS(name)
+
+#define UNIFORM_LOOPS(name, parameters)                                                            \
+    static void KERNEL(name, value)(ptrdiff_t n, char *const *o)                                   \
+    { map_uniform(n, o, parameters, name##_f); }                                                   \
+    static void KERNEL(name, derivative)(ptrdiff_t n, char *const *o)                              \
+    { map_uniform(n, o, parameters, name##_d); }                                                   \
+    static void KERNEL(name, backward)(ptrdiff_t n, char *const *o)                                \
+    { backward_uniform(n, o, parameters, name##_d); }                                              \
+    static void KERNEL(name, value_and_derivative)(ptrdiff_t n, char *const *o)                    \
+    { both_uniform(n, o, parameters, name##_f, name##_d); }
+
+#define VARYING_LOOPS(name)                                                                        \
+    static void KERNEL(name, value_varying)(ptrdiff_t n, char *const *o)                           \
+    { map_varying(n, o, name##_f); }                                                               \
+    static void KERNEL(name, derivative_varying)(ptrdiff_t n, char *const *o)                      \
+    { map_varying(n, o, name##_d); }                                                               \
+    static void KERNEL(name, backward_varying)(ptrdiff_t n, char *const *o)                        \
+    { backward_varying(n, o, name##_d); }                                                          \
+    static void KERNEL(name, value_and_derivative_varying)(ptrdiff_t n, char *const *o)            \
+    { both_varying(n, o, name##_f, name##_d); }
+
+ACTIVATIONS(PLAIN, INTEGER, PARAMETER)
+
+#undef PLAIN
+#undef INTEGER
+#undef PARAMETER
+
+/* ---- and the table of them -------------------------------------------------------------------- */
+
+#define PLAIN(name)                                                                                \
+    {#name, 0, {{KERNEL(name, value), NULL}, {KERNEL(name, derivative), NULL},                     \
+                {KERNEL(name, backward), NULL}, {KERNEL(name, value_and_derivative), NULL}}},
+#define INTEGER(name, formula) PLAIN(name)
+#define PARAMETER(name)                                                                            \
+    {#name, 1, {{KERNEL(name, value), KERNEL(name, value_varying)},                                \
+                {KERNEL(name, derivative), KERNEL(name, derivative_varying)},                      \
+                {KERNEL(name, backward), KERNEL(name, backward_varying)},                          \
+                {KERNEL(name, value_and_derivative), KERNEL(name, value_and_derivative_varying)}}},
+
+static const fastact_activation activations[] = {ACTIVATIONS(PLAIN, INTEGER, PARAMETER)};

@@ -1,0 +1,125 @@
+/* The C interface of fastact: the only header that Cython sees. */
+#ifndef FASTACT_H
+#define FASTACT_H
+
+#include <stddef.h>
+
+enum { FASTACT_VALUE, FASTACT_DERIVATIVE, FASTACT_BACKWARD, FASTACT_VALUE_AND_DERIVATIVE,
+       FASTACT_OPERATIONS };
+
+/* What an operand's memory holds. Kernels exist for the floating types and, where an activation
+ * keeps integers, for the integer ones; every other pairing is converted tile by tile. */
+enum { FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT8, FASTACT_INT16, FASTACT_INT32, FASTACT_INT64,
+       FASTACT_UINT8, FASTACT_UINT16, FASTACT_UINT32, FASTACT_UINT64, FASTACT_BOOL,
+       FASTACT_ELEMENTS };
+
+/* How much work an element is: each kind has its own threshold for going parallel. */
+enum { FASTACT_CHEAP, FASTACT_EXPONENTIAL, FASTACT_COSTS };
+
+enum { FASTACT_MAX_OPERANDS = 8 };
+
+/* ---- kernels: contiguous elements, one thread; written by elementwise.h and rowwise.h ------- */
+
+/* Operands in the order of the ufunc: [grad,] x, parameters, then the outputs. Outputs may be the
+ * inputs themselves, but may not overlap them otherwise. */
+typedef void fastact_loop(ptrdiff_t n, char *const *operands);
+
+typedef struct {
+    fastact_loop *uniform; /* each parameter operand points to one value, the same for all */
+    fastact_loop *varying; /* each parameter operand is an array; NULL without parameters */
+} fastact_loops;
+
+typedef struct {
+    const char *name;
+    int parameters;
+    fastact_loops operations[FASTACT_OPERATIONS];
+} fastact_activation;
+
+/* An activation that keeps integers: its value, by integer element type. */
+typedef struct {
+    const char *name;
+    fastact_loop *value[FASTACT_ELEMENTS];
+} fastact_integer_activation;
+
+/* Rows of length n, one after the other. */
+typedef void fastact_row_kernel(ptrdiff_t rows, ptrdiff_t n, const void *first, const void *second,
+                                void *out);
+
+enum { FASTACT_SOFTMAX, FASTACT_SOFTMAX_BACKWARD, FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT,
+       FASTACT_SOFTMAX_JACOBIAN, FASTACT_ROW_KERNELS };
+
+/* All kernels of one instruction set and one floating type. */
+typedef struct {
+    int count;
+    const fastact_activation *activations;
+    fastact_row_kernel *const *rows;
+} fastact_kernel_set;
+
+/* ---- isa.c: the instruction set in use ------------------------------------------------------- */
+
+/* Chooses the kernels; to be called once, before anything else. `request` is NULL or "" for the
+ * best this processor has. Returns 0, or -1 for a name that is unknown, -2 for one this processor
+ * or this build cannot run. */
+int fastact_select_isa(const char *request);
+const char *fastact_isa(void);
+/* The name of the i-th instruction set that can run here, from the least to the best, or NULL. */
+const char *fastact_available_isa(int i);
+
+int fastact_activation_count(void);
+const char *fastact_activation_name(int i);
+int fastact_activation_parameters(int i);
+/* The index of an activation, or -1. */
+int fastact_find(const char *name);
+
+/* ---- strided.c: any one-dimensional operands -> contiguous tiles -> kernel ------------------- */
+
+/* A kernel bound to what its operands' memory holds. */
+typedef struct {
+    fastact_loops loops;
+    int inputs, parameters, outputs; /* parameters are the last of the inputs */
+    int cost;
+    int computed_in;                     /* the element type of the kernel itself */
+    int elements[FASTACT_MAX_OPERANDS];  /* the element type of each operand's memory */
+} fastact_call;
+
+/* Binds activation `index`. `x_element` is what x holds: the floating type `computed_in`, an
+ * integer type (converted to float64), or, with computed_in == x_element, an integer type that
+ * the activation keeps. Returns 0, or -1 where there is no such kernel. */
+int fastact_bind(fastact_call *call, int index, int operation, int x_element, int computed_in,
+                 int cost);
+
+/* Runs the call on n elements, `strides` in bytes, with as many threads as are worth it. */
+void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
+                   const ptrdiff_t *strides);
+
+/* `kernel` on rows of contiguous elements, shared among threads. */
+void fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
+                        const void *second, void *out);
+
+ptrdiff_t fastact_element_size(int element);
+
+/* ---- parallel.c: threads --------------------------------------------------------------------- */
+
+typedef void fastact_body(void *context, ptrdiff_t begin, ptrdiff_t end);
+
+/* Calls body on ranges that make up [0, n), each at least `least` long where there is more than
+ * one, and each but the first and last beginning at `lead` plus a multiple of `granule`. */
+void fastact_parallel(ptrdiff_t n, ptrdiff_t least, ptrdiff_t lead, ptrdiff_t granule,
+                      fastact_body *body, void *context);
+
+/* The number of elements of this cost below which a second thread does not pay. */
+ptrdiff_t fastact_parallel_threshold(int cost);
+void fastact_set_parallel_threshold(int cost, ptrdiff_t elements);
+
+void fastact_threads_init(int requested, int fallback_limit);
+void fastact_set_num_threads(int n); /* 0: back to the default */
+int fastact_get_num_threads(void);
+/* The number that holds in the calling thread only; 0: none. Returns the one before. */
+int fastact_override_num_threads(int n);
+int fastact_has_openmp(void);
+long fastact_openmp_version(void);
+
+const char *fastact_compiler(void);
+const char *fastact_compile_flags(void);
+
+#endif

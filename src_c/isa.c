@@ -1,0 +1,105 @@
+/* Which instruction set the kernels of this process use: the best that the processor has, or the
+ * one that is asked for by name. */
+#include "isa.h"
+
+#include <string.h>
+
+#if defined(__x86_64__) || defined(_M_X64)
+#define X86 1
+#else
+#define X86 0
+#endif
+
+#define DECLARE(isa) extern const fastact_kernel_set fastact_kernels_##isa##_f32, \
+                                                     fastact_kernels_##isa##_f64;
+DECLARE(baseline)
+#if X86
+DECLARE(avx2)
+DECLARE(avx512)
+#endif
+
+static int always(void) { return 1; }
+
+#if X86 && defined(__GNUC__)
+static int has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+static int has_avx512(void)
+{
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+           && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
+/* From the least to the best. */
+static const struct {
+    const char *name;
+    int (*runs_here)(void);
+    const fastact_kernel_set *kernels[2]; /* float32, float64 */
+} isas[] = {
+    {"baseline", always, {&fastact_kernels_baseline_f32, &fastact_kernels_baseline_f64}},
+#if X86 && defined(__GNUC__)
+    {"avx2", has_avx2, {&fastact_kernels_avx2_f32, &fastact_kernels_avx2_f64}},
+    {"avx512", has_avx512, {&fastact_kernels_avx512_f32, &fastact_kernels_avx512_f64}},
+#endif
+};
+
+enum { ISAS = sizeof isas / sizeof *isas };
+
+static int active = 0;
+
+int fastact_select_isa(const char *request)
+{
+    int best = -1, known = 0;
+    for (int i = 0; i < ISAS; i++) {
+        int wanted = !request || !*request || strcmp(request, isas[i].name) == 0;
+        known |= wanted;
+        if (wanted && isas[i].runs_here()) best = i;
+    }
+    if (best < 0) return known ? -2 : -1;
+    active = best;
+    return 0;
+}
+
+const char *fastact_isa(void) { return isas[active].name; }
+
+const char *fastact_available_isa(int i)
+{
+    for (int k = 0; k < ISAS; k++)
+        if (isas[k].runs_here() && i-- == 0) return isas[k].name;
+    return NULL;
+}
+
+const fastact_kernel_set *fastact_kernels(int element) { return isas[active].kernels[element]; }
+
+static const fastact_kernel_set *any(void) { return isas[0].kernels[FASTACT_FLOAT32]; }
+
+int fastact_activation_count(void) { return any()->count; }
+const char *fastact_activation_name(int i) { return any()->activations[i].name; }
+int fastact_activation_parameters(int i) { return any()->activations[i].parameters; }
+
+int fastact_find(const char *name)
+{
+    for (int i = 0; i < any()->count; i++)
+        if (strcmp(name, any()->activations[i].name) == 0) return i;
+    return -1;
+}
+
+const char *fastact_compiler(void)
+{
+#if defined(__clang__)
+    return "clang " __clang_version__;
+#elif defined(__GNUC__)
+    return "gcc " __VERSION__;
+#else
+    return "unknown";
+#endif
+}
+
+const char *fastact_compile_flags(void)
+{
+#ifdef FASTACT_COMPILE_FLAGS
+    return FASTACT_COMPILE_FLAGS;
+#else
+    return "";
+#endif
+}

@@ -1,0 +1,18 @@
+/* Turns one element type (included before: a real_*.h) and one instruction set (included before: a
+ * target_*.h) into a table of kernels, fastact_kernels_<isa>_<dtype>. */
+#include "fastact.h"
+#include "independent.h"
+
+#define JOIN_(a, b) a##_##b
+#define JOIN(a, b) JOIN_(a, b)
+/* sigmoid_value_avx2_f32 and so on: the instruction set stands in the name so that a disassembly
+ * of the whole library can be read. */
+#define KERNEL(name, operation) JOIN(JOIN(JOIN(name, operation), ISA), DTYPE)
+
+#include "activations.h"
+#include "elementwise.h"
+#include "rowwise.h"
+
+const fastact_kernel_set JOIN(JOIN(fastact_kernels, ISA), DTYPE) = {
+    sizeof activations / sizeof *activations, activations, row_kernels,
+};

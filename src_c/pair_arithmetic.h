@@ -1,0 +1,192 @@
+/* The working type of float64: an unevaluated sum of two doubles, about 100 bits.
+ *
+ * Each function is written once, in activations.h, and costs about twice a plain double
+ * evaluation here; in return its result is rounded once, at the end. The algorithms are the
+ * classical ones (Dekker 1971, Knuth's two-sum, Joldes, Muller and Popescu 2017), without
+ * renormalisation, which only repeated cancellation would need. */
+#ifndef FASTACT_PAIR_ARITHMETIC_H
+#define FASTACT_PAIR_ARITHMETIC_H
+
+#include "constants.h"
+#include "scalar_math.h"
+
+/* The value is (high + low) * scale. Only the exponential makes a scale other than 1, and only
+ * at_scale_of hands it on; arithmetic drops it. low is -0.0 rather than 0.0 for an exact value, as
+ * only that leaves the sign of a zero in high alone. */
+typedef struct {
+    double high, low, scale;
+} number;
+
+typedef struct {
+    number value;     /* e^x */
+    number minus_one; /* e^x - 1, accurate relative to itself */
+} exponential;
+
+/* Below this e^x is nothing even times the largest x; also what keeps k within 12 bits. */
+#define EXP_LOWEST (-1100.0)
+
+INLINE number pair(double high, double low) { return (number){high, low, 1.0}; }
+INLINE number exact(double x) { return pair(x, -0.0); }
+INLINE number constant(double high, double low) { return pair(high, low); }
+INLINE double leading(number a) { return a.high; }
+INLINE number negative(number a) { return (number){-a.high, -a.low, a.scale}; }
+
+/* a >= 0 with the sign of another. */
+INLINE number sign_as(number a, double sign)
+{
+    return pair(with_sign(a.high, sign), a.low * with_sign(1.0, sign));
+}
+
+INLINE number minus_magnitude(number a)
+{
+    return pair(-magnitude(a.high), a.high > 0 ? -a.low : a.low);
+}
+
+/* Members one by one: as a choice between structs it would not vectorise. */
+INLINE number choose(int condition, number a, number b)
+{
+    return (number){condition ? a.high : b.high, condition ? a.low : b.low,
+                    condition ? a.scale : b.scale};
+}
+
+INLINE number two_sum(double a, double b)
+{
+    double sum = a + b;
+    double part = sum - a;
+    return pair(sum, (a - (sum - part)) + (b - part));
+}
+
+INLINE number two_product(double a, double b)
+{
+    double product = a * b;
+#if HAS_FMA
+    return pair(product, __builtin_fma(a, b, -product));
+#else
+    /* Veltkamp's splitting; overflows to NaN in low for |a| > 2^996, which narrow() mends. */
+    double a_big = a * 0x1.0000002p27, b_big = b * 0x1.0000002p27;
+    double a_high = a_big - (a_big - a), b_high = b_big - (b_big - b);
+    double a_low = a - a_high, b_low = b - b_high;
+    return pair(product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high)
+                             + a_low * b_low);
+#endif
+}
+
+INLINE number add(number a, number b)
+{
+    number sum = two_sum(a.high, b.high);
+    return pair(sum.high, sum.low + (a.low + b.low));
+}
+
+INLINE number multiply(number a, number b)
+{
+    number product = two_product(a.high, b.high);
+    return pair(product.high,
+                product.low + multiply_add(a.high, b.low, a.low * b.high));
+}
+
+INLINE number plus(number a, double b)
+{
+    number sum = two_sum(a.high, b);
+    return pair(sum.high, sum.low + a.low);
+}
+
+INLINE number times(number a, double b)
+{
+    number product = two_product(a.high, b);
+    return pair(product.high, multiply_add(a.low, b, product.low));
+}
+
+INLINE number scaled(double power_of_two, number a)
+{
+    return pair(power_of_two * a.high, power_of_two * a.low);
+}
+
+INLINE number square(number a)
+{
+    number product = two_product(a.high, a.high);
+    return pair(product.high, multiply_add(2.0 * a.high, a.low, product.low));
+}
+
+/* By one reciprocal: a second division per element would cost more than all the rest. */
+INLINE number divide(number a, number b)
+{
+    double reciprocal = 1.0 / b.high;
+    double quotient = a.high * reciprocal;
+    number product = two_product(quotient, b.high);
+    double rest = (a.high - product.high) - product.low;
+    rest = multiply_add(-quotient, b.low, rest + a.low);
+    return pair(quotient, rest * reciprocal);
+}
+
+/* Beyond the bound low would be as large as an ulp of the discarded high: drop it too. */
+INLINE number at_least(number a, double bound)
+{
+    return pair(larger(bound, a.high), a.high < bound ? -0.0 : a.low);
+}
+
+INLINE number at_most(number a, double bound)
+{
+    return pair(smaller(bound, a.high), a.high > bound ? -0.0 : a.low);
+}
+
+INLINE number difference(double a, double b) { return two_sum(a, -b); }
+
+/* x - (high + low), to full accuracy right beside the root. */
+INLINE number below_root(number x, double high, double low)
+{
+    number difference = two_sum(x.high, -high);
+    return pair(difference.high, difference.low + (x.low - low));
+}
+
+/* The last step of whatever is proportional to e in the far tail: below 2^-700 the exponential is
+ * kept 2^600 times too large (which is still nothing beside 1, so no formula notices), and the
+ * power of two is multiplied in after the one rounding. Subnormal results come out right so. */
+INLINE number at_scale_of(number e, number a) { return (number){a.high, a.low, e.scale}; }
+
+/* The one rounding at the end. Where the sum is a zero, high has its sign; where it is a NaN, high
+ * has overflowed properly (or is the NaN) and low is inf - inf. */
+INLINE double rounded(number a)
+{
+    double sum = a.high + a.low;
+    return (magnitude(sum) > 0 ? sum : a.high) * a.scale;
+}
+
+/* e^x by x = k ln2 + r, |r| <= ln2/2, e^x = 2^k (1 + expm1(r)). k*LN2_HIGH is exact. What r loses
+ * in rounding is carried along: its effect is that of a small step d in r, (1 + r) d. For high in
+ * [EXP_LOWEST, 700] and low within an ulp of it. */
+INLINE exponential exp_of(number x)
+{
+    double shifted = multiply_add(x.high, LOG2_E, ROUND_TO_INTEGER);
+    double k = shifted - ROUND_TO_INTEGER;
+    double coarse = multiply_add(-k, LN2_HIGH, x.high);
+    double correction = multiply_add(-k, LN2_LOW, x.low);
+    double r = coarse + correction;
+    double r_low = (coarse - r) + correction;
+
+    int far = k < -700.0;
+    double scale = double_of((bits_of(shifted) << 52) + (far ? bits_of(0x1p600) : bits_of(1.0)));
+
+    double p = EXPM1_PAIR_C10;
+    p = multiply_add(p, r, EXPM1_PAIR_C9);
+    p = multiply_add(p, r, EXPM1_PAIR_C8);
+    p = multiply_add(p, r, EXPM1_PAIR_C7);
+    p = multiply_add(p, r, EXPM1_PAIR_C6);
+    p = multiply_add(p, r, EXPM1_PAIR_C5);
+    p = multiply_add(p, r, EXPM1_PAIR_C4);
+    p = multiply_add(p, r, EXPM1_PAIR_C3);
+    p = multiply_add(p, r, EXPM1_PAIR_C2);
+    p = multiply_add(p, r, EXPM1_PAIR_C1);
+    p = multiply_add(p, r, EXPM1_PAIR_C0);
+
+    double rest = multiply_add(r * r, p, multiply_add(r_low, r, r_low));
+    double expm1_high = r + rest;
+    double expm1_low = (r - expm1_high) + rest;
+    double exp_high = 1.0 + expm1_high;
+    double exp_low = (expm1_high - (exp_high - 1.0)) + expm1_low;
+    return (exponential){
+        {scale * exp_high, scale * exp_low, far ? 0x1p-600 : 1.0},
+        add(two_sum(scale, -1.0), pair(scale * expm1_high, scale * expm1_low)),
+    };
+}
+
+#endif

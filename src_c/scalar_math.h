@@ -1,0 +1,50 @@
+/* Branch-free scalar building blocks, written so that the auto-vectoriser turns each into one or
+ * two instructions. Contraction is off in this project: a fused multiply-add happens where
+ * multiply_add says so and nowhere else, which is what makes AVX2, AVX-512 and NEON agree to the
+ * bit. */
+#ifndef FASTACT_SCALAR_MATH_H
+#define FASTACT_SCALAR_MATH_H
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline, unused))
+#else
+#define INLINE static inline
+#endif
+
+/* a*b + c: rounded once where the instruction set has it, twice elsewhere (the library's fma would
+ * be a call in every loop). */
+INLINE double multiply_add(double a, double b, double c)
+{
+#if HAS_FMA
+    return __builtin_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+INLINE uint64_t bits_of(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+INLINE double double_of(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* The larger and smaller of two; of a NaN and a number, the second operand. Callers put the bound
+ * first, so that a NaN passes. This is exactly the machine's max and min. */
+INLINE double larger(double a, double b) { return a > b ? a : b; }
+INLINE double smaller(double a, double b) { return a < b ? a : b; }
+
+INLINE double magnitude(double x) { return __builtin_fabs(x); }
+INLINE double with_sign(double size, double sign) { return __builtin_copysign(size, sign); }
+
+#endif

@@ -1,0 +1,215 @@
+/* Brings any one-dimensional operands - strided, of another element type, broadcast - before a
+ * kernel that knows only contiguous elements of its own type, and shares the work among threads.
+ * What is contiguous already goes straight to the kernel; the rest goes through tiles that stay in
+ * the first-level cache: gather and convert, compute, scatter. */
+#include "isa.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "fp_environment.h"
+#include "independent.h"
+
+/* Elements of a tile: five operands of eight bytes are 20 KB. */
+enum { TILE = 512, CACHE_LINE = 64 };
+
+ptrdiff_t fastact_element_size(int element)
+{
+    static const signed char sizes[FASTACT_ELEMENTS] = {
+        [FASTACT_FLOAT32] = 4, [FASTACT_FLOAT64] = 8, [FASTACT_INT8] = 1,   [FASTACT_INT16] = 2,
+        [FASTACT_INT32] = 4,   [FASTACT_INT64] = 8,   [FASTACT_UINT8] = 1,  [FASTACT_UINT16] = 2,
+        [FASTACT_UINT32] = 4,  [FASTACT_UINT64] = 8,  [FASTACT_BOOL] = 1,
+    };
+    return sizes[element];
+}
+
+int fastact_bind(fastact_call *call, int index, int operation, int x_element, int computed_in,
+                 int cost)
+{
+    int parameters = fastact_activation_parameters(index);
+    *call = (fastact_call){
+        .inputs = 1 + (operation == FASTACT_BACKWARD) + parameters,
+        .parameters = parameters,
+        .outputs = 1 + (operation == FASTACT_VALUE_AND_DERIVATIVE),
+        .cost = cost,
+        .computed_in = computed_in,
+    };
+    for (int i = 0; i < call->inputs + call->outputs; i++) call->elements[i] = computed_in;
+    call->elements[operation == FASTACT_BACKWARD] = x_element;
+
+    if (computed_in == FASTACT_FLOAT32 || computed_in == FASTACT_FLOAT64) {
+        call->loops = fastact_kernels(computed_in)->activations[index].operations[operation];
+        return 0;
+    }
+    if (operation != FASTACT_VALUE || x_element != computed_in) return -1;
+    const fastact_integer_activation *kept = fastact_integer_kernels;
+    while (kept->name && strcmp(kept->name, fastact_activation_name(index)) != 0) kept++;
+    if (!kept->name) return -1;
+    call->loops.uniform = kept->value[computed_in];
+    return call->loops.uniform ? 0 : -1;
+}
+
+/* ---- gather and scatter ----------------------------------------------------------------------- */
+
+#define GATHER(from, to)                                                                           \
+    {                                                                                              \
+        to *tile = target;                                                                         \
+        if (stride == (ptrdiff_t)sizeof(from)) {                                                   \
+            const from *contiguous = (const from *)source;                                         \
+            INDEPENDENT                                                                            \
+            for (ptrdiff_t i = 0; i < n; i++) tile[i] = (to)contiguous[i];                         \
+        } else {                                                                                   \
+            for (ptrdiff_t i = 0; i < n; i++) tile[i] = (to)*(const from *)(source + i * stride);  \
+        }                                                                                          \
+        return;                                                                                    \
+    }
+
+static void gather(int element, int computed_in, ptrdiff_t n, const char *source,
+                   ptrdiff_t stride, void *target)
+{
+    if (element == computed_in) {
+        switch (fastact_element_size(element)) {
+        case 1: GATHER(uint8_t, uint8_t)
+        case 2: GATHER(uint16_t, uint16_t)
+        case 4: GATHER(uint32_t, uint32_t)
+        default: GATHER(uint64_t, uint64_t)
+        }
+    }
+    switch (element) { /* an integer type, computed in float64 */
+    case FASTACT_INT8: GATHER(int8_t, double)
+    case FASTACT_INT16: GATHER(int16_t, double)
+    case FASTACT_INT32: GATHER(int32_t, double)
+    case FASTACT_INT64: GATHER(int64_t, double)
+    case FASTACT_UINT16: GATHER(uint16_t, double)
+    case FASTACT_UINT32: GATHER(uint32_t, double)
+    case FASTACT_UINT64: GATHER(uint64_t, double)
+    default: GATHER(uint8_t, double) /* uint8 and bool */
+    }
+}
+
+#define SCATTER(type)                                                                              \
+    for (ptrdiff_t i = 0; i < n; i++) *(type *)(target + i * stride) = ((const type *)tile)[i]
+
+static void scatter(ptrdiff_t size, ptrdiff_t n, const void *tile, char *target, ptrdiff_t stride)
+{
+    switch (size) {
+    case 1: SCATTER(uint8_t); break;
+    case 2: SCATTER(uint16_t); break;
+    case 4: SCATTER(uint32_t); break;
+    default: SCATTER(uint64_t); break;
+    }
+}
+
+/* ---- one range of a call ---------------------------------------------------------------------- */
+
+typedef struct {
+    const fastact_call *call;
+    char *const *operands;
+    const ptrdiff_t *strides;
+    int uniform; /* every parameter is one value for all elements */
+    int direct;  /* every other operand is contiguous and of the kernel's own type */
+} job;
+
+/* Parameters that are one value stay where they are for the uniform kernel. */
+static int stays(const job *j, int i)
+{
+    const fastact_call *call = j->call;
+    return j->uniform && i >= call->inputs - call->parameters && i < call->inputs;
+}
+
+static void run_direct(const job *j, ptrdiff_t begin, ptrdiff_t n)
+{
+    const fastact_call *call = j->call;
+    char *operands[FASTACT_MAX_OPERANDS];
+    for (int i = 0; i < call->inputs + call->outputs; i++)
+        operands[i] = j->operands[i] + begin * j->strides[i];
+    (j->uniform ? call->loops.uniform : call->loops.varying)(n, operands);
+}
+
+static void run_tile(const job *j, ptrdiff_t begin, ptrdiff_t n)
+{
+    const fastact_call *call = j->call;
+    double tiles[FASTACT_MAX_OPERANDS][TILE];
+    char *operands[FASTACT_MAX_OPERANDS];
+    ptrdiff_t size = fastact_element_size(call->computed_in);
+    int all = call->inputs + call->outputs;
+    for (int i = 0; i < all; i++) {
+        char *start = j->operands[i] + begin * j->strides[i];
+        int in_place = stays(j, i) || (call->elements[i] == call->computed_in
+                                       && j->strides[i] == size);
+        operands[i] = in_place ? start : (char *)tiles[i];
+        if (!in_place && i < call->inputs)
+            gather(call->elements[i], call->computed_in, n, start, j->strides[i], tiles[i]);
+    }
+    (j->uniform ? call->loops.uniform : call->loops.varying)(n, operands);
+    for (int i = call->inputs; i < all; i++)
+        if (operands[i] == (char *)tiles[i])
+            scatter(size, n, tiles[i], j->operands[i] + begin * j->strides[i], j->strides[i]);
+}
+
+static void run_range(void *context, ptrdiff_t begin, ptrdiff_t end)
+{
+    const job *j = context;
+    fp_environment callers = fp_enter();
+    if (j->direct)
+        run_direct(j, begin, end - begin);
+    else
+        for (; begin < end; begin += TILE)
+            run_tile(j, begin, end - begin < TILE ? end - begin : TILE);
+    fp_leave(callers);
+}
+
+/* Elements up to the first cache line boundary of the output, so that no two threads write to one
+ * line. */
+static ptrdiff_t elements_to_line(const char *out, ptrdiff_t stride)
+{
+    if (stride <= 0 || CACHE_LINE % stride) return 0;
+    return (ptrdiff_t)(-(uintptr_t)out % CACHE_LINE) / stride;
+}
+
+void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
+                   const ptrdiff_t *strides)
+{
+    job j = {call, operands, strides, 1, 1};
+    int first_parameter = call->inputs - call->parameters;
+    for (int i = first_parameter; i < call->inputs; i++) j.uniform &= strides[i] == 0;
+    ptrdiff_t size = fastact_element_size(call->computed_in);
+    for (int i = 0; i < call->inputs + call->outputs; i++)
+        j.direct &= stays(&j, i)
+                    || (call->elements[i] == call->computed_in && strides[i] == size);
+    fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2,
+                     elements_to_line(operands[call->inputs], strides[call->inputs]), TILE,
+                     run_range, &j);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------- */
+
+typedef struct {
+    fastact_row_kernel *kernel;
+    ptrdiff_t n, input_bytes, output_bytes; /* of a row */
+    const char *first, *second;
+    char *out;
+} row_job;
+
+static void run_rows(void *context, ptrdiff_t begin, ptrdiff_t end)
+{
+    const row_job *j = context;
+    fp_environment callers = fp_enter();
+    j->kernel(end - begin, j->n, j->first + begin * j->input_bytes,
+              j->second ? j->second + begin * j->input_bytes : NULL,
+              j->out + begin * j->output_bytes);
+    fp_leave(callers);
+}
+
+void fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
+                        const void *second, void *out)
+{
+    if (n == 0) return;
+    ptrdiff_t input_bytes = n * fastact_element_size(element);
+    ptrdiff_t output_bytes = kernel == FASTACT_SOFTMAX_JACOBIAN ? n * input_bytes : input_bytes;
+    row_job j = {fastact_kernels(element)->rows[kernel], n, input_bytes, output_bytes,
+                 first, second, out};
+    ptrdiff_t work = output_bytes / fastact_element_size(element);
+    ptrdiff_t least = fastact_parallel_threshold(FASTACT_EXPONENTIAL) / 2 / work;
+    fastact_parallel(rows, least > 0 ? least : 1, 0, 1, run_rows, &j);
+}

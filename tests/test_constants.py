@@ -1,0 +1,157 @@
+"""src_c/constants.h: what its comments claim, recomputed without the tool that wrote them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+mpmath = pytest.importorskip("mpmath")
+mp = mpmath.mp
+
+SOURCE = Path(__file__).resolve().parent.parent
+TOOL = SOURCE / "tools" / "fit_polynomials.py"
+HEADER = SOURCE / "src_c" / "constants.h"
+
+# Wheels are tested with tests/ and tools/ copied out of the source tree, or with tests/ alone.
+if not (TOOL.parent.is_dir() and HEADER.parent.is_dir()):
+    pytest.skip("needs the source tree: tools/ and src_c/", allow_module_level=True)
+
+DEFINITION = re.compile(r"^#define (\w+) (-?0x\S+?)(?:, (-?0x\S+))?$", re.MULTILINE)
+RECORDED_ERROR = re.compile(
+    r"^/\* expm1\(r\) = .*, relative error 2\^-(\d+\.\d\d) \*/\n#define (\w+)_C0 ", re.MULTILINE
+)
+
+
+@pytest.fixture(autouse=True)
+def precision() -> Iterator[None]:
+    # The pairs carry about 107 bits and the residuals below cancel all of them.
+    with mp.workprec(400):
+        yield
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return HEADER.read_text(encoding="ascii")
+
+
+@pytest.fixture(scope="module")
+def constants(text: str) -> dict[str, tuple[float, ...]]:
+    return {
+        name: tuple(float.fromhex(number) for number in numbers if number)
+        for name, *numbers in DEFINITION.findall(text)
+    }
+
+
+def coefficients_of(constants: dict[str, tuple[float, ...]], stem: str) -> list[float]:
+    count = sum(re.fullmatch(rf"{stem}_C\d+", name) is not None for name in constants)
+    return [constants[f"{stem}_C{k}"][0] for k in range(count)]
+
+
+def value_of(constants: dict[str, tuple[float, ...]], name: str):
+    return mp.fsum(constants[name])
+
+
+def relative_residual(terms) -> float:
+    """The sum of terms that should cancel, against their size."""
+    return abs(mp.fsum(terms)) / mp.fsum(terms, absolute=True)
+
+
+def mish_terms(x) -> list:
+    n = mp.exp(x)
+    return [n**3, 4 * n**2, 4 * x * n, 6 * n, 4 * x, 4]
+
+
+def test_the_tool_writes_exactly_this_header():
+    run = subprocess.run(
+        [sys.executable, str(TOOL), "--check"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+
+
+def test_every_definition_was_parsed(text, constants):
+    numeric = [line for line in text.splitlines() if line.startswith("#define ") and "0x" in line]
+    assert len(constants) == len(numeric)
+
+
+@pytest.mark.parametrize(
+    ("stem", "head", "first_power", "terms"),
+    [("EXPM1_DOUBLE", lambda r: 0, 1, 7), ("EXPM1_PAIR", lambda r: r, 2, 11)],
+    ids=["EXPM1_DOUBLE", "EXPM1_PAIR"],
+)
+def test_recorded_polynomial_error_holds(text, constants, stem, head, first_power, terms):
+    recorded = {name: mp.mpf(exponent) for exponent, name in RECORDED_ERROR.findall(text)}
+    bound = mp.mpf(2) ** -recorded[stem]
+    coefficients = coefficients_of(constants, stem)
+    assert len(coefficients) == terms
+    end = mp.ln(2) / 2 * (1 + mp.mpf(2) ** -20)
+    # Evenly spaced, where the tool measured on Chebyshev nodes; an even number leaves out r = 0.
+    for i in range(5000):
+        r = end * (2 * mp.mpf(i) / 4999 - 1)
+        value = head(r) + r**first_power * mp.polyval(coefficients[::-1], r)
+        assert abs(value / mp.expm1(r) - 1) <= bound, f"r = {mp.nstr(r, 20)}"
+
+
+def test_reduction_constants(constants):
+    ln2 = mp.ln(2)
+    assert constants["ROUND_TO_INTEGER"] == (1.5 * 2.0**52,)
+    for name, value in (("LOG2_E", 1 / ln2), ("LN2", ln2)):
+        (double,) = constants[name]
+        # Half a unit in the last place of either number is at most 2^-53 of it.
+        assert abs(double / value - 1) <= mp.mpf(2) ** -53
+    (high,) = constants["LN2_HIGH"]
+    (low,) = constants["LN2_LOW"]
+    assert abs(low / (ln2 - high) - 1) <= mp.mpf(2) ** -53
+
+
+def test_multiples_of_ln2_high_are_exact(constants):
+    (high,) = constants["LN2_HIGH"]
+    numerator, _ = high.as_integer_ratio()
+    assert numerator.bit_length() <= 41
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SILU_DERIVATIVE_ROOT",
+        "SILU_DERIVATIVE_ROOT_EXP",
+        "MISH_DERIVATIVE_ROOT",
+        "MISH_DERIVATIVE_ROOT_EXP",
+        "MISH_DERIVATIVE_A",
+        "MISH_DERIVATIVE_B",
+        "MISH_DERIVATIVE_C",
+    ],
+)
+def test_pairs_do_not_overlap(constants, name):
+    high, low = constants[name]
+    assert high + low == high
+
+
+def test_silu_root(constants):
+    root = value_of(constants, "SILU_DERIVATIVE_ROOT")
+    exponential = value_of(constants, "SILU_DERIVATIVE_ROOT_EXP")
+    tolerance = mp.mpf(2) ** -100
+    assert relative_residual([1, root, mp.exp(root)]) <= tolerance
+    assert abs(exponential / mp.exp(root) - 1) <= tolerance
+
+
+def test_mish_root(constants):
+    root = value_of(constants, "MISH_DERIVATIVE_ROOT")
+    exponential = value_of(constants, "MISH_DERIVATIVE_ROOT_EXP")
+    tolerance = mp.mpf(2) ** -100
+    assert relative_residual(mish_terms(root)) <= tolerance
+    assert abs(exponential / mp.exp(root) - 1) <= tolerance
+
+
+@pytest.mark.parametrize("x", [-30, -3, -1.25, -1.1875, -1, 0, 1, 4])
+def test_mish_expansion_about_the_root(constants, x):
+    distance = x - value_of(constants, "MISH_DERIVATIVE_ROOT")
+    a, b, c = (value_of(constants, f"MISH_DERIVATIVE_{letter}") for letter in "ABC")
+    q = mp.expm1(distance)
+    expansion = [a * q**3, b * q**2, c * q, 4 * distance, 4 * distance * mp.exp(x)]
+    direct = mish_terms(mp.mpf(x))
+    assert relative_residual([*expansion, *(-term for term in direct)]) <= mp.mpf(2) ** -100

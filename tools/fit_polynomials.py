@@ -1,0 +1,356 @@
+"""Write src_c/constants.h: the coefficients and constants that the C kernels are built from.
+
+    python tools/fit_polynomials.py           write the header
+    python tools/fit_polynomials.py --check   fail when the header on disk is out of date
+
+Every number in that header comes from a formula in this file, computed with mpmath at 80 digits.
+The polynomials are minimax fits (Remez exchange) whose coefficients are rounded to double one
+after the other, so that the coefficients still free absorb each rounding error. The error that
+stands beside each polynomial is that of the rounded coefficients, evaluated exactly on a grid far
+denser than the one of the fit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpmath import mp, mpf
+
+HEADER = Path(__file__).resolve().parent.parent / "src_c" / "constants.h"
+
+OPENING = """\
+/* Written by tools/fit_polynomials.py; do not edit. */
+#ifndef FASTACT_CONSTANTS_H
+#define FASTACT_CONSTANTS_H
+"""
+
+DIGITS = 80
+
+# Dense enough to meet every extremum of the error curve to about 1e-3 of its height. That limits
+# only how close to minimax the fit gets: the recorded error comes from the denser grid.
+FIT_NODES = 400
+MEASURE_NODES = 6000
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """expm1(r) = head(r) + r^first_power (c0 + c1 r + ...), judged by its relative error."""
+
+    stem: str
+    formula: str
+    head: Callable[[mpf], mpf]
+    first_power: int
+    terms: int
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The fit as linear algebra: relative error at node i = sum(c_k * rows[i][k]) - targets[i]."""
+
+    rows: list[list[mpf]]
+    targets: list[mpf]
+
+
+POLYNOMIALS = (
+    Polynomial(
+        stem="EXPM1_DOUBLE",
+        formula="r (c0 + ... + c6 r^6)",
+        head=lambda r: mpf(0),
+        first_power=1,
+        terms=7,
+    ),
+    Polynomial(
+        stem="EXPM1_PAIR",
+        formula="r + r^2 (c0 + ... + c10 r^10)",
+        head=lambda r: r,
+        first_power=2,
+        terms=11,
+    ),
+)
+
+
+def round_to_bits(value: mpf, bits: int) -> float:
+    """Round to nearest, to a double of at most `bits` significant bits."""
+    # The unary plus rounds to the working precision, to nearest.
+    with mp.workprec(bits):
+        return float(+value)
+
+
+def nearest_double(value: mpf) -> float:
+    """Round to the nearest double."""
+    return round_to_bits(value, sys.float_info.mant_dig)
+
+
+# After reduction |r| <= ln2/2 except for the rounding of x * log2(e); the margin covers that.
+INTERVAL_TEXT = "|r| <= ln2/2 (1 + 2^-20)"
+
+
+def interval_end() -> mpf:
+    """Return the largest reduced argument the polynomials must serve."""
+    return mp.ln2 / 2 * (1 + mpf(2) ** -20)
+
+
+def chebyshev_nodes(count: int) -> list[mpf]:
+    """Extrema of a Chebyshev polynomial over the interval, ends included.
+
+    An even count leaves out r = 0, where the relative error is 0/0.
+    """
+    end = interval_end()
+    return [-end * mp.cos(mp.pi * i / (count - 1)) for i in range(count)]
+
+
+def sample(polynomial: Polynomial, count: int) -> Samples:
+    """Evaluate basis and target of the fit at `count` Chebyshev nodes."""
+    rows = []
+    targets = []
+    for r in chebyshev_nodes(count):
+        truth = mp.expm1(r)
+        basis = r**polynomial.first_power / truth
+        row = []
+        for _ in range(polynomial.terms):
+            row.append(basis)
+            basis *= r
+        rows.append(row)
+        targets.append(1 - polynomial.head(r) / truth)
+    return Samples(rows, targets)
+
+
+def alternating_extrema(
+    errors: Sequence[mpf], signs: Sequence[int], floor: mpf, count: int
+) -> list[int]:
+    """`count` nodes where errors of at least `floor` alternate in sign, the largest one included.
+
+    Smaller errors are passed over: around r = 0 the coefficients that are already fixed leave an
+    error whose sign flips no free coefficient can influence.
+    """
+    extrema: list[int] = []
+    previous = 0
+    for i, (error, sign) in enumerate(zip(errors, signs, strict=True)):
+        if abs(error) < floor:
+            continue
+        direction = sign if error > 0 else -sign
+        if direction != previous:
+            extrema.append(i)
+        elif abs(error) > abs(errors[extrema[-1]]):
+            extrema[-1] = i
+        previous = direction
+    while len(extrema) > count:
+        first_is_lower = abs(errors[extrema[0]]) < abs(errors[extrema[-1]])
+        extrema.pop(0 if first_is_lower else -1)
+    return extrema
+
+
+def remez(samples: Samples, residuals: Sequence[mpf], first: int) -> tuple[list[mpf], mpf]:
+    """Minimax values of coefficients `first` and up against what the earlier ones left over.
+
+    Also returns the largest relative error. The free part is r^first times a polynomial, and so
+    may change sign at r = 0 by itself: the errors alternate only after that sign is divided out.
+    """
+    signs = [1 if row[first] > 0 else -1 for row in samples.rows]
+    size = len(samples.rows[0]) - first + 1
+    # A spread start costs an exchange or two more than the reference of the preceding fit, which
+    # may not alternate under the new signs.
+    reference = [round((len(residuals) - 1) * i / (size - 1)) for i in range(size)]
+    for _ in range(40):
+        system = mp.matrix(size, size)
+        right = mp.matrix(size, 1)
+        for line, i in enumerate(reference):
+            for column, value in enumerate(samples.rows[i][first:]):
+                system[line, column] = value
+            system[line, size - 1] = signs[i] * (-1) ** line
+            right[line] = residuals[i]
+        solution = list(mp.lu_solve(system, right))
+        coefficients, levelled = solution[:-1], abs(solution[-1])
+        errors = [
+            mp.fdot(coefficients, row[first:]) - residual
+            for row, residual in zip(samples.rows, residuals, strict=True)
+        ]
+        # The slack keeps the old reference, whose errors equal the levelled one up to rounding.
+        exchanged = alternating_extrema(errors, signs, levelled * (1 - mpf(2) ** -40), size)
+        if exchanged == reference:
+            return coefficients, max(abs(error) for error in errors)
+        reference = exchanged
+    raise ArithmeticError(f"no convergence with the coefficients from {first} up free")
+
+
+def doubles_around(value: mpf) -> tuple[float, float]:
+    """Return the two doubles that enclose value, the nearest first."""
+    nearest = nearest_double(value)
+    return nearest, math.nextafter(nearest, math.inf if value > nearest else -math.inf)
+
+
+def fit(polynomial: Polynomial) -> tuple[float, ...]:
+    """Rounded coefficients, lowest power first.
+
+    The low powers are rounded first: their rounding errors weigh most, and the coefficients still
+    free can make up for them. Of the two doubles around a coefficient the farther one is sometimes
+    made up for better. Keeping several choices open instead of the best one lowered no error.
+    """
+    samples = sample(polynomial, FIT_NODES)
+    residuals = samples.targets
+    fixed: list[float] = []
+    for first in range(polynomial.terms):
+        free, _ = remez(samples, residuals, first)
+        trials = []
+        for double in doubles_around(free[0]):
+            left = [
+                residual - double * row[first]
+                for row, residual in zip(samples.rows, residuals, strict=True)
+            ]
+            if first + 1 < polynomial.terms:
+                _, level = remez(samples, left, first + 1)
+            else:
+                level = max(abs(residual) for residual in left)
+            trials.append((level, double, left))
+        _, chosen, residuals = min(trials, key=lambda trial: trial[:2])
+        fixed.append(chosen)
+    return tuple(fixed)
+
+
+def measured_error(polynomial: Polynomial, coefficients: Sequence[float]) -> mpf:
+    """Return the largest relative error of the rounded coefficients, evaluated exactly."""
+    worst = mpf(0)
+    for r in chebyshev_nodes(MEASURE_NODES):
+        value = mpf(0)
+        for coefficient in reversed(coefficients):
+            value = value * r + coefficient
+        truth = mp.expm1(r)
+        value = polynomial.head(r) + r**polynomial.first_power * value
+        worst = max(worst, abs(value / truth - 1))
+    return worst
+
+
+def as_power_of_two(error: mpf) -> str:
+    """2^-xx.xx, rounded so that the text never claims less error than was measured."""
+    hundredths = int(mp.floor(-mp.log(error, 2) * 100))
+    return f"2^-{hundredths // 100}.{hundredths % 100:02d}"
+
+
+def double_definition(name: str, value: float, comment: str) -> str:
+    """Render one double with its comment."""
+    return f"/* {comment} */\n#define {name} {value.hex()}\n"
+
+
+def pair_definition(name: str, value: mpf, comment: str) -> str:
+    """Render a value as the sum of two doubles, with its comment."""
+    high = nearest_double(value)
+    low = nearest_double(value - high)
+    return f"/* {comment} */\n#define {name} {high.hex()}, {low.hex()}\n"
+
+
+def polynomial_definition(polynomial: Polynomial) -> str:
+    """Render the coefficients, under one comment that says what they are good for."""
+    coefficients = fit(polynomial)
+    error = as_power_of_two(measured_error(polynomial, coefficients))
+    lines = [
+        f"/* expm1(r) = {polynomial.formula}, {INTERVAL_TEXT}, relative error {error} */",
+        *(
+            f"#define {polynomial.stem}_C{k} {coefficient.hex()}"
+            for k, coefficient in enumerate(coefficients)
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def reduction_definitions() -> list[str]:
+    """Render what exp needs to split x into k ln2 + r."""
+    ln2_high = round_to_bits(+mp.ln2, 41)
+    return [
+        double_definition(
+            "ROUND_TO_INTEGER",
+            float.fromhex("0x1.8p52"),
+            "adding it rounds |z| < 2^51 to an integer, which then sits in the low mantissa bits",
+        ),
+        double_definition("LOG2_E", nearest_double(1 / mp.ln2), "log2(e)"),
+        double_definition("LN2", nearest_double(+mp.ln2), "ln 2"),
+        double_definition(
+            "LN2_HIGH", ln2_high, "ln 2 in 41 bits: k * LN2_HIGH is exact for |k| < 2^12"
+        ),
+        double_definition("LN2_LOW", nearest_double(mp.ln2 - ln2_high), "ln 2 - LN2_HIGH"),
+    ]
+
+
+def silu_root_definitions() -> list[str]:
+    """Render the root of silu', where its numerator must not be formed by adding."""
+    root = mp.findroot(lambda x: 1 + x + mp.exp(x), mpf("-1.278"))
+    return [
+        pair_definition("SILU_DERIVATIVE_ROOT", root, "x0, the root of 1 + x + e^x"),
+        pair_definition("SILU_DERIVATIVE_ROOT_EXP", mp.exp(root), "e^x0"),
+    ]
+
+
+def mish_numerator(x: mpf) -> mpf:
+    """Evaluate the factor of mish' that has the root."""
+    n = mp.exp(x)
+    return n**3 + 4 * n**2 + (4 * x + 6) * n + 4 * (x + 1)
+
+
+def mish_root_definitions() -> list[str]:
+    """The numerator of mish' expanded about its root x0, so that nothing cancels there.
+
+    With q = expm1(x - x0) and n = e^x it equals q (A q^2 + B q + C) + 4 (x - x0) (1 + n).
+    """
+    x0 = mp.findroot(mish_numerator, mpf("-1.192"))
+    n0 = mp.exp(x0)
+    a = n0**3
+    b = 3 * n0**3 + 4 * n0**2
+    c = 3 * n0**3 + 8 * n0**2 + (6 + 4 * x0) * n0
+    return [
+        pair_definition(
+            "MISH_DERIVATIVE_ROOT",
+            x0,
+            "x0, the root of n^3 + 4 n^2 + (4 x + 6) n + 4 (x + 1), n = e^x",
+        ),
+        pair_definition("MISH_DERIVATIVE_ROOT_EXP", n0, "n0 = e^x0"),
+        pair_definition(
+            "MISH_DERIVATIVE_A",
+            a,
+            "n0^3; the sum above is q (A q^2 + B q + C) + 4 (x - x0) (1 + n), q = expm1(x - x0)",
+        ),
+        pair_definition("MISH_DERIVATIVE_B", b, "3 n0^3 + 4 n0^2"),
+        pair_definition("MISH_DERIVATIVE_C", c, "3 n0^3 + 8 n0^2 + (6 + 4 x0) n0"),
+    ]
+
+
+def render() -> str:
+    """Return the whole header."""
+    with mp.workdps(DIGITS):
+        blocks = [
+            OPENING,
+            *reduction_definitions(),
+            *(polynomial_definition(polynomial) for polynomial in POLYNOMIALS),
+            "/* Below, `high, low` stands for the sum of two doubles. */\n",
+            *silu_root_definitions(),
+            *mish_root_definitions(),
+            "#endif\n",
+        ]
+    return "\n".join(blocks)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check the header; return the exit status."""
+    parser = argparse.ArgumentParser(description="Write src_c/constants.h.")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the file on disk instead of writing it"
+    )
+    options = parser.parse_args(arguments)
+    expected = render().encode("ascii")
+    if not options.check:
+        HEADER.write_bytes(expected)
+        return 0
+    if not HEADER.exists():
+        print(f"{HEADER} is missing; run python tools/fit_polynomials.py", file=sys.stderr)
+        return 1
+    if HEADER.read_bytes() != expected:
+        print(f"{HEADER} is out of date; run python tools/fit_polynomials.py", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
