@@ -1,0 +1,609 @@
+"""The elementwise face of fastact: callables that behave as ufuncs do.
+
+Behind each stands a real ``numpy.ufunc``; whatever is out of the ordinary goes to it.  Whole plain
+arrays take a shorter way to the same kernels: that is what makes a call on ten numbers cheap.
+"""
+
+cimport numpy as cnp
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
+from cpython.mem cimport PyMem_Malloc
+from cpython.ref cimport PyObject
+from cpython.tuple cimport PyTuple_GET_SIZE
+
+from fastact cimport _kernels
+from fastact._kernels cimport fastact_call
+
+import inspect
+import numbers
+
+import numpy as np
+
+from fastact import _docstrings
+from fastact.catalogue import CATALOGUE
+
+cnp.import_array()
+cnp.import_umath()
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        Py_ssize_t tp_vectorcall_offset
+        unsigned long tp_flags
+        void *tp_call
+    const unsigned long Py_TPFLAGS_HAVE_VECTORCALL
+    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
+    void *PyVectorcall_Call
+    void PyType_Modified(PyTypeObject *type)
+    void PyErr_Clear()
+
+cdef extern from "numpy/arrayobject.h":
+    cnp.ndarray PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
+    int PyArray_FLAGS(cnp.ndarray array) nogil
+
+ctypedef object (*vectorcall_function)(object, PyObject *const *, size_t, PyObject *)
+
+cdef enum:
+    MAX_PARAMETERS = 4
+    # Below this many elements taking the GIL again costs more than others gain by it.
+    KEEP_GIL_BELOW = 2048
+
+cdef str OUT = "out"
+cdef tuple OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
+
+# NumPy takes the first loop to which the inputs cast safely: integers come first, so that none of
+# them becomes a float narrower than float64.
+cdef dict INTEGERS = {
+    cnp.NPY_BOOL: _kernels.FASTACT_BOOL,
+    cnp.NPY_BYTE: _kernels.FASTACT_INT8,
+    cnp.NPY_UBYTE: _kernels.FASTACT_UINT8,
+    cnp.NPY_SHORT: _kernels.FASTACT_INT16,
+    cnp.NPY_USHORT: _kernels.FASTACT_UINT16,
+    cnp.NPY_INT: _kernels.FASTACT_INT32,
+    cnp.NPY_UINT: _kernels.FASTACT_UINT32,
+    cnp.NPY_LONG: _kernels.FASTACT_INT64 if sizeof(long) == 8 else _kernels.FASTACT_INT32,
+    cnp.NPY_ULONG: _kernels.FASTACT_UINT64 if sizeof(long) == 8 else _kernels.FASTACT_UINT32,
+    cnp.NPY_LONGLONG: _kernels.FASTACT_INT64,
+    cnp.NPY_ULONGLONG: _kernels.FASTACT_UINT64,
+}
+cdef dict FLOATS = {
+    cnp.NPY_FLOAT: _kernels.FASTACT_FLOAT32,
+    cnp.NPY_DOUBLE: _kernels.FASTACT_FLOAT64,
+}
+
+
+cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.npy_intp *strides,
+                     void *data) noexcept nogil:
+    _kernels.apply(<const fastact_call *>data, dimensions[0], operands,
+                    <const Py_ssize_t *>strides)
+
+
+cdef object make_ufunc(row, int operation):
+    """The numpy.ufunc of one operation. What is allocated here lives as long as the process, as
+    the ufunc does."""
+    cdef int cost = (
+        _kernels.FASTACT_CHEAP if row.cost == "cheap" else _kernels.FASTACT_EXPONENTIAL
+    )
+    cdef int capacity = len(INTEGERS) + len(FLOATS), count = 0, operands = 0
+    cdef int element, computed_in, computed_type, i
+    cdef cnp.PyUFuncGenericFunction *functions = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(
+        capacity * sizeof(cnp.PyUFuncGenericFunction))
+    cdef void **data = <void **>PyMem_Malloc(capacity * sizeof(void *))
+    cdef char *types = <char *>PyMem_Malloc(capacity * _kernels.FASTACT_MAX_OPERANDS)
+    cdef fastact_call *calls = <fastact_call *>PyMem_Malloc(capacity * sizeof(fastact_call))
+    if functions == NULL or data == NULL or types == NULL or calls == NULL:
+        raise MemoryError
+    for type_num, element in {**INTEGERS, **FLOATS}.items():
+        keeps = type_num in FLOATS or (
+            row.keeps_integers and operation == _kernels.FASTACT_VALUE
+            and element != _kernels.FASTACT_BOOL
+        )
+        computed_in = element if keeps else _kernels.FASTACT_FLOAT64
+        computed_type = type_num if keeps else cnp.NPY_DOUBLE
+        if _kernels.bind(&calls[count], row.name, operation, element, computed_in, cost) < 0:
+            raise ImportError(f"{row.name}: the catalogue says that it keeps integers, "
+                              "src_c/activations.h does not")
+        operands = calls[count].inputs + calls[count].outputs
+        for i in range(operands):
+            types[count * operands + i] = computed_type
+        types[count * operands + (operation == _kernels.FASTACT_BACKWARD)] = type_num
+        functions[count] = ufunc_loop
+        data[count] = &calls[count]
+        count += 1
+    name = row.name if operation == _kernels.FASTACT_VALUE else (
+        f"{row.name}_{OPERATIONS[operation]}")
+    # Kept by the module for good: the ufunc only points to them.
+    names = (name.encode(), _docstrings.ufunc_text(row, OPERATIONS[operation]).encode())
+    kept_alive.append(names)
+    return cnp.PyUFunc_FromFuncAndData(
+        functions, data, types, count, calls[0].inputs, calls[0].outputs, cnp.PyUFunc_None,
+        names[0], names[1], 0)
+
+
+cdef list kept_alive = []
+
+
+cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b, Py_ssize_t size) noexcept:
+    """Whether two contiguous arrays of `size` bytes share memory without being the same."""
+    cdef char *first = <char *>cnp.PyArray_DATA(a)
+    cdef char *second = <char *>cnp.PyArray_DATA(b)
+    return first != second and first < second + size and second < first + size
+
+
+cdef inline bint same_layout(cnp.ndarray a, cnp.ndarray b, int contiguity) noexcept:
+    """Whether b is plain and of a's dtype, shape and order."""
+    cdef int i
+    cdef int needed = contiguity | cnp.NPY_ARRAY_ALIGNED
+    if (cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(a) or cnp.PyArray_NDIM(b) != cnp.PyArray_NDIM(a)
+            or PyArray_FLAGS(b) & needed != needed or not cnp.PyArray_ISNOTSWAPPED(b)):
+        return False
+    for i in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIMS(a)[i] != cnp.PyArray_DIMS(b)[i]:
+            return False
+    return True
+
+
+cdef class Operation:
+    """One operation of an activation - its value, derivative, backward pass, or value and
+    derivative - as a callable that behaves as a ufunc does.
+
+    Not to be made by hand: an `Activation` has them.
+    """
+
+    cdef vectorcall_function vectorcall
+    cdef readonly object ufunc
+    cdef object row
+    cdef int operation
+    cdef int arrays   # inputs before the parameters
+    cdef int outputs
+    cdef int open_parameters
+    cdef tuple names        # of the parameters that a call may give
+    cdef tuple slots        # their places among all parameters
+    cdef tuple values       # of all parameters, where the call does not give them
+    cdef bint plain_values  # whether these are all numbers
+    cdef double numbers[MAX_PARAMETERS]
+    cdef fastact_call calls[2]  # float32, float64
+
+    def __init__(self):
+        raise TypeError(f"{type(self).__name__} objects are not made by hand: "
+                        "use fastact.sigmoid and the like")
+
+    def __call__(self, *args, **kwargs):
+        return self.long_way(args, kwargs)
+
+    cdef setup(self, row, int operation, object ufunc, dict fixed):
+        """Fill a new object; `fixed` are parameters that calls may no longer give."""
+        cdef int i, element, cost
+        self.vectorcall = call
+        self.ufunc = ufunc
+        self.row = row
+        self.operation = operation
+        self.arrays = 2 if operation == _kernels.FASTACT_BACKWARD else 1
+        self.outputs = 2 if operation == _kernels.FASTACT_VALUE_AND_DERIVATIVE else 1
+        self.values = tuple(fixed.get(p.name, p.default) for p in row.parameters)
+        self.names = tuple(p.name for p in row.parameters if p.name not in fixed)
+        self.slots = tuple(i for i, p in enumerate(row.parameters) if p.name not in fixed)
+        self.open_parameters = len(self.names)
+        self.plain_values = all(type(value) in (int, float) for value in self.values)
+        if self.plain_values:
+            for i, value in enumerate(self.values):
+                self.numbers[i] = value
+        cost = _kernels.FASTACT_CHEAP if row.cost == "cheap" else _kernels.FASTACT_EXPONENTIAL
+        for i, element in enumerate((_kernels.FASTACT_FLOAT32, _kernels.FASTACT_FLOAT64)):
+            _kernels.bind(&self.calls[i], row.name, operation, element, element, cost)
+
+    # ---- the short way: whole plain arrays --------------------------------------------------
+
+    cdef bint read_arguments(self, PyObject *const *args, Py_ssize_t given, PyObject *kwnames,
+                             double *parameters, PyObject **out) except -1:
+        """Read the arguments of a call into parameters and out; False where the short way
+        cannot serve it."""
+        cdef Py_ssize_t i, j, named
+        cdef PyObject *value
+        cdef object key
+        if given < self.arrays or given > self.arrays + self.open_parameters:
+            return False
+        if not self.plain_values:
+            return False
+        for i in range(len(self.values)):
+            parameters[i] = self.numbers[i]
+        for i in range(self.arrays, given):
+            if not read_number(args[i], &parameters[<Py_ssize_t>self.slots[i - self.arrays]]):
+                return False
+        if kwnames == NULL:
+            return True
+        named = PyTuple_GET_SIZE(<tuple>kwnames)
+        for i in range(named):
+            # Keywords are interned, so identity finds them; what it misses goes the long way.
+            key = (<tuple>kwnames)[i]
+            value = args[given + i]
+            if key is OUT:
+                if <object>value is not None:
+                    out[0] = value
+                continue
+            for j in range(given - self.arrays, self.open_parameters):
+                if key is self.names[j]:
+                    if not read_number(value, &parameters[<Py_ssize_t>self.slots[j]]):
+                        return False
+                    break
+            else:
+                return False
+        return True
+
+    cdef object short_way(self, PyObject *const *args, double *parameters, PyObject *given_out):
+        """The result for whole plain arrays, or None where the long way has to serve them."""
+        cdef cnp.ndarray x, grad = None, out, second = None
+        cdef fastact_call *bound
+        cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
+        cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
+        cdef float narrow_parameters[MAX_PARAMETERS]
+        cdef int i, size, contiguity, count = 0
+        cdef Py_ssize_t n
+
+        if not cnp.PyArray_CheckExact(<object>args[0]):
+            return None
+        x = <cnp.ndarray>args[0]
+        if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
+            bound, size = &self.calls[0], 4
+        elif cnp.PyArray_TYPE(x) == cnp.NPY_DOUBLE:
+            bound, size = &self.calls[1], 8
+        else:
+            return None
+        if cnp.PyArray_NDIM(x) == 0:
+            return None
+        contiguity = PyArray_FLAGS(x) & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS)
+        if contiguity == 0:
+            return None
+        if contiguity & cnp.NPY_ARRAY_C_CONTIGUOUS:
+            contiguity = cnp.NPY_ARRAY_C_CONTIGUOUS
+        if not (PyArray_FLAGS(x) & cnp.NPY_ARRAY_ALIGNED and cnp.PyArray_ISNOTSWAPPED(x)):
+            return None
+        n = cnp.PyArray_SIZE(x)
+        operands[count], strides[count] = <char *>cnp.PyArray_DATA(x), size
+        count += 1
+        if self.arrays == 2:
+            grad = x
+            if not cnp.PyArray_CheckExact(<object>args[1]):
+                return None
+            x = <cnp.ndarray>args[1]
+            if not same_layout(grad, x, contiguity):
+                return None
+            operands[count], strides[count] = <char *>cnp.PyArray_DATA(x), size
+            count += 1
+
+        for i in range(bound.parameters):
+            if parameters[i] != parameters[i]:
+                return None  # refused there
+            if size == 4:
+                narrow_parameters[i] = <float>parameters[i]
+                operands[count] = <char *>&narrow_parameters[i]
+            else:
+                operands[count] = <char *>&parameters[i]
+            strides[count] = 0
+            count += 1
+
+        if given_out == NULL:
+            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x),
+                                contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
+            if self.outputs == 2:
+                second = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x),
+                                       cnp.PyArray_TYPE(x),
+                                       contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
+        else:
+            if self.outputs == 2 or not cnp.PyArray_CheckExact(<object>given_out):
+                return None
+            out = <cnp.ndarray>given_out
+            if not (same_layout(x, out, contiguity | cnp.NPY_ARRAY_WRITEABLE)
+                    and not overlaps_partly(x, out, n * size)
+                    and (grad is None or not overlaps_partly(grad, out, n * size))):
+                return None
+        operands[count], strides[count] = <char *>cnp.PyArray_DATA(out), size
+        count += 1
+        if second is not None:
+            operands[count], strides[count] = <char *>cnp.PyArray_DATA(second), size
+
+        if n < KEEP_GIL_BELOW:
+            _kernels.apply(bound, n, operands, strides)
+        else:
+            with nogil:
+                _kernels.apply(bound, n, operands, strides)
+        return out if second is None else (out, second)
+
+    # ---- the long way: everything else ------------------------------------------------------
+
+    cdef object long_way(self, tuple args, dict kwargs):
+        """Complete the parameters and hand the call to the ufunc."""
+        inputs = ("grad", "x")[2 - self.arrays:]
+        if len(args) > self.arrays + self.open_parameters:
+            raise TypeError(
+                f"{self.__name__}() takes at most {self.arrays + self.open_parameters} positional "
+                f"arguments ({', '.join(inputs + self.names)}) but {len(args)} were given; an "
+                "output array is given by name: out="
+            )
+        if len(args) < self.arrays:
+            raise TypeError(
+                f"{self.__name__}() misses the positional argument {inputs[len(args)]!r}")
+        values = list(self.values)
+        for slot, name, value in zip(self.slots, self.names, args[self.arrays:]):
+            if name in kwargs:
+                raise TypeError(f"{self.__name__}() got {name!r} by position and by name")
+            values[slot] = value
+        for slot, name in zip(self.slots, self.names):
+            if name in kwargs:
+                values[slot] = kwargs.pop(name)
+        for parameter, value in zip(self.row.parameters, values):
+            check_parameter(self.__name__, parameter.name, value)
+        try:
+            return self.ufunc(*args[:self.arrays], *values, **kwargs)
+        except TypeError:
+            for value in args[:self.arrays] + tuple(values):
+                check_dtype(self.__name__, value)
+            raise
+
+    # ---- what a ufunc tells of itself -------------------------------------------------------
+
+    @property
+    def __name__(self):
+        """The name; of a member with its activation's before it."""
+        if self.operation == _kernels.FASTACT_VALUE:
+            return self.row.name
+        return f"{self.row.name}.{OPERATIONS[self.operation]}"
+
+    @property
+    def __qualname__(self):
+        """The name within fastact."""
+        return self.__name__
+
+    @property
+    def __doc__(self):
+        return _docstrings.text(self.row, OPERATIONS[self.operation], self.parameters)
+
+    @property
+    def __signature__(self):
+        kinds = inspect.Parameter
+        inputs = ("grad", "x")[2 - self.arrays:]
+        parameters = [kinds(name, kinds.POSITIONAL_ONLY) for name in inputs]
+        parameters += [kinds(name, kinds.POSITIONAL_OR_KEYWORD, default=default)
+                       for name, default in self.parameters.items()]
+        keywords = {"out": None if self.outputs == 1 else (None, None), "where": True,
+                    "casting": "same_kind", "order": "K", "dtype": None, "subok": True,
+                    "signature": None}
+        parameters += [kinds(name, kinds.KEYWORD_ONLY, default=default)
+                       for name, default in keywords.items()]
+        return inspect.Signature(parameters)
+
+    @property
+    def parameters(self):
+        """The parameters that a call may give, with their default values."""
+        return {name: self.values[slot] for slot, name in zip(self.slots, self.names)}
+
+    @property
+    def formula(self):
+        """The function as a Python expression in x and the parameters."""
+        derivative = self.row.derivative
+        return {
+            "value": self.row.formula,
+            "derivative": derivative,
+            "backward": f"grad*({derivative})",
+            "value_and_derivative": f"({self.row.formula}, {derivative})",
+        }[OPERATIONS[self.operation]]
+
+    @property
+    def max_ulp(self):
+        """The bound of the error in units in the last place, by dtype."""
+        kind = "value" if self.operation == _kernels.FASTACT_VALUE else "derivative"
+        return {dtype: bounds[kind] for dtype, bounds in self.row.max_ulp.items()}
+
+    @property
+    def nin(self):
+        """The number of inputs of the ufunc: arrays and parameters."""
+        return self.ufunc.nin
+
+    @property
+    def nout(self):
+        """The number of outputs."""
+        return self.ufunc.nout
+
+    @property
+    def nargs(self):
+        """The number of inputs and outputs of the ufunc."""
+        return self.ufunc.nargs
+
+    @property
+    def types(self):
+        """The dtypes the ufunc has loops for, as ``numpy.ufunc.types`` gives them."""
+        return self.ufunc.types
+
+    @property
+    def fixed(self):
+        """The parameters that `with_parameters` has fixed."""
+        return {p.name: value for p, value in zip(self.row.parameters, self.values)
+                if p.name not in self.names}
+
+    def __repr__(self):
+        fixed = ", ".join(f"{name}={value!r}" for name, value in self.fixed.items())
+        return f"<activation {self.__name__!r}{' with ' if fixed else ''}{fixed}>"
+
+    def __reduce__(self):
+        return _find, (self.row.name, OPERATIONS[self.operation], self.fixed)
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+cdef class Activation(Operation):
+    """An activation function: called, it gives its value; its members give the rest.
+
+    An activation behaves as a ``numpy.ufunc`` does: it broadcasts, and takes ``out``, ``where``,
+    ``dtype``, ``casting``, ``order``, ``subok`` and ``signature``. Its parameters are scalars or
+    arrays, by position after x or by name. The objects are made by fastact: `fastact.sigmoid`,
+    `fastact.elu` and so on.
+
+    Attributes
+    ----------
+    derivative : Operation
+        ``derivative(x, *parameters)``: f'(x).
+    backward : Operation
+        ``backward(grad, x, *parameters)``: grad f'(x), rounded once.
+    value_and_derivative : Operation
+        ``value_and_derivative(x, *parameters)``: both, in one pass over x.
+    ufunc : numpy.ufunc
+        The ufunc behind it; x and all parameters are its inputs.
+
+    Examples
+    --------
+    >>> import numpy as np, fastact as fa
+    >>> fa.elu(np.array([-1.0, 0.0, 2.0]), alpha=0.5)
+    array([-0.31606028,  0.        ,  2.        ])
+    >>> fa.elu.parameters
+    {'alpha': 1.0}
+    """
+
+    cdef readonly Operation derivative
+    cdef readonly Operation backward
+    cdef readonly Operation value_and_derivative
+
+    def with_parameters(self, **parameters):
+        """Return the activation with some or all of its parameters fixed.
+
+        Parameters
+        ----------
+        **parameters : float or array_like
+            Values by name. The result no longer takes these as arguments.
+
+        Returns
+        -------
+        Activation
+            Pickles, and has the same members.
+
+        Raises
+        ------
+        TypeError
+            For a name that is no parameter of this activation, or is fixed already.
+        ValueError
+            For a scalar that is NaN.
+
+        Examples
+        --------
+        >>> import fastact as fa
+        >>> steep = fa.swish.with_parameters(beta=1.702)
+        >>> steep
+        <activation 'swish' with beta=1.702>
+        >>> float(steep(2.0) - fa.swish(2.0, 1.702))
+        0.0
+        """
+        for name, value in parameters.items():
+            if name not in self.names:
+                accepted = ", ".join(self.names) or "none"
+                raise TypeError(f"{self.__name__} has no parameter {name!r} to fix; "
+                                f"it has: {accepted}")
+            check_parameter(self.__name__, name, value)
+        return _find(self.row.name, "value", {**self.fixed, **parameters})
+
+
+cdef inline bint read_number(PyObject *value, double *number) except -1:
+    """Read a plain Python number; False for anything else."""
+    if PyFloat_CheckExact(<object>value):
+        number[0] = PyFloat_AS_DOUBLE(<object>value)
+        return True
+    if PyLong_CheckExact(<object>value):
+        try:
+            number[0] = PyLong_AsDouble(<object>value)
+        except OverflowError:
+            return False
+        return True
+    return False
+
+
+cdef check_parameter(str function, str name, value):
+    """Refuse a scalar parameter that means nothing."""
+    if isinstance(value, numbers.Real) and value != value:
+        raise ValueError(f"{function}() got {name} = nan; a parameter must be a number")
+
+
+cdef check_dtype(str function, value):
+    """Refuse a dtype that no function has loops for, by its name."""
+    try:
+        dtype = np.asanyarray(value).dtype
+    except Exception:
+        return
+    if dtype.kind not in "?biuf" or (dtype.kind == "f" and dtype.itemsize > 8):
+        raise TypeError(
+            f"{function} does not support dtype {dtype}; it takes bool, integers, float32 and "
+            "float64 (float16 is computed as float32)"
+        )
+
+
+cdef object call(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
+    """What calling an Operation does: the short way if it can be gone, else the long way."""
+    cdef Operation operation = <Operation>self
+    cdef Py_ssize_t given = PyVectorcall_NARGS(nargsf), i
+    cdef double parameters[MAX_PARAMETERS]
+    cdef PyObject *out = NULL
+    if operation.read_arguments(args, given, kwnames, parameters, &out):
+        result = operation.short_way(args, parameters, out)
+        if result is not None:
+            return result
+    kwargs = {}
+    if kwnames != NULL:
+        for i in range(PyTuple_GET_SIZE(<tuple>kwnames)):
+            kwargs[(<tuple>kwnames)[i]] = <object>args[given + i]
+    return operation.long_way(tuple([<object>args[i] for i in range(given)]), kwargs)
+
+
+cdef call_through_vectorcall(type kind, Operation instance):
+    """Have instances of `kind` called by `call`, without a tuple and a dict per call. The slot is
+    set by hand since the compiler of this file has no way to say it."""
+    cdef PyTypeObject *slots = <PyTypeObject *>kind
+    slots.tp_vectorcall_offset = <char *>&instance.vectorcall - <char *><PyObject *>instance
+    slots.tp_call = PyVectorcall_Call
+    slots.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
+    PyType_Modified(slots)
+
+
+cdef Operation make(type kind, row, int operation, ufunc, dict fixed):
+    cdef Operation made = kind.__new__(kind)
+    made.setup(row, operation, ufunc, fixed)
+    return made
+
+
+cdef Activation make_activation(row, tuple ufuncs, dict fixed):
+    cdef Activation made = make(Activation, row, _kernels.FASTACT_VALUE, ufuncs[0], fixed)
+    made.derivative = make(Operation, row, _kernels.FASTACT_DERIVATIVE, ufuncs[1], fixed)
+    made.backward = make(Operation, row, _kernels.FASTACT_BACKWARD, ufuncs[2], fixed)
+    made.value_and_derivative = make(
+        Operation, row, _kernels.FASTACT_VALUE_AND_DERIVATIVE, ufuncs[3], fixed)
+    return made
+
+
+def _find(name, operation, fixed):
+    """Return an operation by name: what a pickle calls."""
+    cdef Activation found = activations[name]
+    if fixed:
+        members = (found, found.derivative, found.backward, found.value_and_derivative)
+        found = make_activation(
+            found.row, tuple([member.ufunc for member in members]), fixed)
+    return found if operation == "value" else getattr(found, operation)
+
+
+def _make_all():
+    made = {}
+    for row in CATALOGUE:
+        if _kernels.parameter_count(row.name) != len(row.parameters):
+            raise ImportError(f"{row.name}: the catalogue and src_c/activations.h differ in the "
+                              "number of parameters")
+        ufuncs = tuple([make_ufunc(row, operation)
+                        for operation in range(_kernels.FASTACT_OPERATIONS)])
+        made[row.name] = make_activation(row, ufuncs, {})
+        for alias in row.aliases:
+            made[alias] = made[row.name]
+    return made
+
+
+#: Every activation by its names.
+activations = _make_all()
+
+call_through_vectorcall(Operation, activations["identity"].derivative)
+call_through_vectorcall(Activation, activations["identity"])

@@ -1,0 +1,53 @@
+# What the other extensions may know of the C core: its types, and functions that reach the one
+# copy of it, which is linked into _kernels.
+
+cdef extern from "fastact.h" nogil:
+    enum:
+        FASTACT_VALUE
+        FASTACT_DERIVATIVE
+        FASTACT_BACKWARD
+        FASTACT_VALUE_AND_DERIVATIVE
+        FASTACT_OPERATIONS
+        FASTACT_FLOAT32
+        FASTACT_FLOAT64
+        FASTACT_INT8
+        FASTACT_INT16
+        FASTACT_INT32
+        FASTACT_INT64
+        FASTACT_UINT8
+        FASTACT_UINT16
+        FASTACT_UINT32
+        FASTACT_UINT64
+        FASTACT_BOOL
+        FASTACT_CHEAP
+        FASTACT_EXPONENTIAL
+        FASTACT_MAX_OPERANDS
+        FASTACT_SOFTMAX
+        FASTACT_SOFTMAX_BACKWARD
+        FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT
+        FASTACT_SOFTMAX_JACOBIAN
+
+    ctypedef struct fastact_call:
+        int inputs
+        int parameters
+        int outputs
+
+cdef int bind(fastact_call *call, str name, int operation, int x_element, int computed_in,
+              int cost) except -2
+cdef int parameter_count(str name) except -1
+cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
+                const Py_ssize_t *strides) noexcept nogil
+cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
+                     const void *second, void *out) noexcept nogil
+
+cdef void threads_init(int requested, int fallback_limit) noexcept
+cdef void set_num_threads(int n) noexcept
+cdef int get_num_threads() noexcept
+cdef int override_num_threads(int n) noexcept
+cdef long openmp_version() noexcept
+cdef str isa()
+cdef list available_isas()
+cdef str compiler()
+cdef str compile_flags()
+cdef Py_ssize_t parallel_threshold(int cost) noexcept
+cdef void set_parallel_threshold(int cost, Py_ssize_t elements) noexcept

@@ -1,0 +1,114 @@
+"""The C core of fastact, linked once: one thread count, one fork guard, one kernel table.
+
+Importing the module chooses the instruction set, from the environment variable ``FASTACT_ISA``
+or the processor.
+"""
+
+import os
+
+cdef extern from "fastact.h" nogil:
+    int fastact_select_isa(const char *request)
+    const char *fastact_isa()
+    const char *fastact_available_isa(int i)
+    int fastact_find(const char *name)
+    int fastact_activation_parameters(int i)
+    int fastact_bind(fastact_call *call, int index, int operation, int x_element, int computed_in,
+                     int cost)
+    void fastact_apply(const fastact_call *call, Py_ssize_t n, char **operands,
+                       const Py_ssize_t *strides)
+    void fastact_apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n,
+                            const void *first, const void *second, void *out)
+    Py_ssize_t fastact_parallel_threshold(int cost)
+    void fastact_set_parallel_threshold(int cost, Py_ssize_t elements)
+    void fastact_threads_init(int requested, int fallback_limit)
+    void fastact_set_num_threads(int n)
+    int fastact_get_num_threads()
+    int fastact_override_num_threads(int n)
+    long fastact_openmp_version()
+    const char *fastact_compiler()
+    const char *fastact_compile_flags()
+
+
+cdef list available_isas():
+    names = []
+    while fastact_available_isa(len(names)) != NULL:
+        names.append(fastact_available_isa(len(names)).decode())
+    return names
+
+
+def _select_isa():
+    request = os.environ.get("FASTACT_ISA", "")
+    if fastact_select_isa(request.encode()) < 0:
+        raise ImportError(
+            f"FASTACT_ISA is {request!r}, which this processor or this build of fastact cannot "
+            f"run; it can be {', '.join(available_isas())}, or unset for the best of them"
+        )
+
+
+_select_isa()
+
+
+cdef int index_of(str name) except -1:
+    cdef int index = fastact_find(name.encode())
+    if index < 0:
+        raise ImportError(f"the catalogue has {name!r}, which src_c/activations.h does not list")
+    return index
+
+
+cdef int bind(fastact_call *call, str name, int operation, int x_element, int computed_in,
+              int cost) except -2:
+    return fastact_bind(call, index_of(name), operation, x_element, computed_in, cost)
+
+
+cdef int parameter_count(str name) except -1:
+    return fastact_activation_parameters(index_of(name))
+
+
+cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
+                const Py_ssize_t *strides) noexcept nogil:
+    fastact_apply(call, n, operands, strides)
+
+
+cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
+                     const void *second, void *out) noexcept nogil:
+    fastact_apply_rows(kernel, element, rows, n, first, second, out)
+
+
+cdef void threads_init(int requested, int fallback_limit) noexcept:
+    fastact_threads_init(requested, fallback_limit)
+
+
+cdef void set_num_threads(int n) noexcept:
+    fastact_set_num_threads(n)
+
+
+cdef int get_num_threads() noexcept:
+    return fastact_get_num_threads()
+
+
+cdef int override_num_threads(int n) noexcept:
+    return fastact_override_num_threads(n)
+
+
+cdef long openmp_version() noexcept:
+    return fastact_openmp_version()
+
+
+cdef str isa():
+    return fastact_isa().decode()
+
+
+cdef str compiler():
+    return fastact_compiler().decode()
+
+
+cdef str compile_flags():
+    return fastact_compile_flags().decode()
+
+
+cdef Py_ssize_t parallel_threshold(int cost) noexcept:
+    return fastact_parallel_threshold(cost)
+
+
+cdef void set_parallel_threshold(int cost, Py_ssize_t elements) noexcept:
+    fastact_set_parallel_threshold(cost, elements)

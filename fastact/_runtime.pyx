@@ -1,0 +1,239 @@
+"""Threads, instruction set and build: what fastact runs on, and how many of it."""
+
+from fastact cimport _kernels
+
+import contextlib
+import os
+import platform
+import warnings
+
+from fastact._version import __version__
+
+
+def _cgroup_text(*parts):
+    try:
+        with open(os.path.join("/sys/fs/cgroup", *parts)) as file:
+            return file.read().split()
+    except OSError:
+        return None
+
+
+def _cpu_quota():
+    """Return the processors that the control group grants, rounded up; None without a limit.
+
+    A container sees its own group at the mount's root; a process of the host has its group's path
+    in /proc/self/cgroup, and every group above it limits it too.
+    """
+    quotas = []
+    paths = {"v2": [""], "v1": [""]}
+    try:
+        with open("/proc/self/cgroup") as file:
+            for line in file:
+                _, controllers, path = line.rstrip("\n").split(":", 2)
+                version = "v2" if not controllers else "v1"
+                if version == "v2" or "cpu" in controllers.split(","):
+                    steps = path.strip("/").split("/")
+                    paths[version] += ["/".join(steps[:i + 1]) for i in range(len(steps))]
+    except (OSError, ValueError):
+        pass
+    for path in paths["v2"]:
+        words = _cgroup_text(path, "cpu.max")
+        if words and len(words) == 2 and words[0].isdigit():
+            quotas.append((int(words[0]), int(words[1])))
+    for path in paths["v1"]:
+        for mount in ("cpu", "cpu,cpuacct"):
+            quota = _cgroup_text(mount, path, "cpu.cfs_quota_us")
+            period = _cgroup_text(mount, path, "cpu.cfs_period_us")
+            if quota and period and int(quota[0]) > 0:
+                quotas.append((int(quota[0]), int(period[0])))
+    granted = [max(1, -(-quota // period)) for quota, period in quotas if period > 0]
+    return min(granted, default=None)
+
+
+def _requested():
+    """Return what FASTACT_NUM_THREADS asks for, 0 for nothing."""
+    text = os.environ.get("FASTACT_NUM_THREADS", "")
+    if not text:
+        return 0
+    if text.isascii() and text.isdigit() and 0 < int(text) < 2**31:
+        return int(text)
+    warnings.warn(
+        f"FASTACT_NUM_THREADS is {text!r}, which is not a positive whole number; ignored",
+        RuntimeWarning, stacklevel=2,
+    )
+    return 0
+
+
+_UNLIMITED = 2**31 - 1
+_ENVIRONMENT = {name: os.environ.get(name) for name in ("FASTACT_NUM_THREADS", "OMP_NUM_THREADS")}
+_QUOTA = None if _ENVIRONMENT["OMP_NUM_THREADS"] else _cpu_quota()
+_REQUESTED = _requested()
+# The quota and the affinity bind where nobody has asked for a number: 0 stands for that.
+_kernels.threads_init(
+    _REQUESTED, 0 if _ENVIRONMENT["OMP_NUM_THREADS"] else (_QUOTA or _UNLIMITED))
+
+cdef int _set = 0
+
+
+cdef int checked(n, int least) except -1:
+    if isinstance(n, bool) or not hasattr(n, "__index__"):
+        raise TypeError(f"the number of threads must be an integer, not {type(n).__name__}")
+    n = n.__index__()
+    if not least <= n < 2**31:
+        raise ValueError(f"the number of threads must be at least {least}, not {n}")
+    return n
+
+
+def set_num_threads(n):
+    """Set the number of threads for the whole process.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1; None goes back to the default. `get_num_threads` may be less: OpenMP's own
+        limit, which ``OMP_NUM_THREADS`` and threadpoolctl set, binds as well.
+
+    Raises
+    ------
+    TypeError
+        For something that is no integer.
+    ValueError
+        For a number below 1.
+
+    See Also
+    --------
+    num_threads : For a stretch of code.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.set_num_threads(1)
+    >>> fa.get_num_threads()
+    1
+    >>> fa.set_num_threads(None)
+    """
+    global _set
+    _set = 0 if n is None else checked(n, 1)
+    _kernels.set_num_threads(_set)
+
+
+def get_num_threads():
+    """Return the number of threads a large call in this thread uses at most.
+
+    Returns
+    -------
+    int
+        The least of what `num_threads` or `set_num_threads` or ``FASTACT_NUM_THREADS`` asks for
+        and what OpenMP allows (``OMP_NUM_THREADS``, threadpoolctl). Where nothing is asked for,
+        also of the processors in the affinity mask and the quota of the control group.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.get_num_threads() >= 1
+    True
+    """
+    return _kernels.get_num_threads()
+
+
+@contextlib.contextmanager
+def num_threads(n):
+    """Limit the number of threads within a ``with`` block, in the calling thread alone.
+
+    Parameters
+    ----------
+    n : int
+        At least 1.
+
+    Raises
+    ------
+    TypeError
+        For something that is no integer.
+    ValueError
+        For a number below 1.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> with fa.num_threads(1):
+    ...     fa.get_num_threads()
+    1
+    """
+    before = _kernels.override_num_threads(checked(n, 1))
+    try:
+        yield
+    finally:
+        _kernels.override_num_threads(before)
+
+
+def _origin():
+    if _set:
+        return "set_num_threads"
+    if _REQUESTED:
+        return "FASTACT_NUM_THREADS"
+    if _ENVIRONMENT["OMP_NUM_THREADS"]:
+        return "OMP_NUM_THREADS"
+    if not _kernels.openmp_version():
+        return "no OpenMP in this build"
+    if _QUOTA is not None and _QUOTA == get_num_threads():
+        return "cgroup quota"
+    return "processors in the affinity mask"
+
+
+def runtime_info():
+    """Return what fastact runs on.
+
+    Returns
+    -------
+    dict
+        ``version``, ``isa`` (the instruction set in use), ``isa_available`` (from the least to
+        the best), ``num_threads``, ``num_threads_from`` (where the number comes from),
+        ``openmp`` (the date of the specification, 0 for a build without), ``parallel_threshold``
+        (elements from which a call runs on several threads), ``compiler``, ``compile_flags``,
+        ``machine``, ``python``.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.runtime_info()["isa"] in fa.runtime_info()["isa_available"]
+    True
+    """
+    return {
+        "version": __version__,
+        "isa": _kernels.isa(),
+        "isa_available": _kernels.available_isas(),
+        "num_threads": get_num_threads(),
+        "num_threads_from": _origin(),
+        "openmp": _kernels.openmp_version(),
+        "parallel_threshold": {
+            "cheap": _kernels.parallel_threshold(_kernels.FASTACT_CHEAP),
+            "exponential": _kernels.parallel_threshold(_kernels.FASTACT_EXPONENTIAL),
+        },
+        "compiler": _kernels.compiler(),
+        "compile_flags": _kernels.compile_flags(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
+
+
+def show_runtime():
+    """Print `runtime_info`, for a bug report.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.show_runtime()  # doctest: +ELLIPSIS
+    version              ...
+    """
+    for name, value in runtime_info().items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {number}" for key, number in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(value)
+        print(f"{name:<20} {value}")
+
+
+def _set_parallel_threshold(cost, elements):
+    """Set the elements from which a call goes parallel: for tests and for finding the value."""
+    kinds = {"cheap": _kernels.FASTACT_CHEAP, "exponential": _kernels.FASTACT_EXPONENTIAL}
+    _kernels.set_parallel_threshold(kinds[cost], elements)

@@ -1,0 +1,340 @@
+"""The kernels over buffers: ``array.array``, ``memoryview``, ctypes arrays, shared memory.
+
+No ndarray is made on the way. Every activation is here by its name, with ``derivative`` and
+``backward``, and so is a row-wise ``softmax``. A function takes contiguous float32 (format "f") or
+float64 ("d") buffers of one dimension and ``out`` of the same format and length, which may be x
+itself; without ``out`` it returns an ``array.array``. Parameters are numbers, by position or name.
+
+From Cython the same kernels can be called without the GIL: see ``buffers.pxd``.
+
+Examples
+--------
+>>> from array import array
+>>> from fastact import buffers
+>>> x = array("f", [-1.0, 0.0, 2.0])
+>>> buffers.relu(x)
+array('f', [0.0, 0.0, 2.0])
+>>> buffers.elu.derivative(x, alpha=0.5, out=x)
+array('f', [0.1839397..., 0.5, 1.0])
+>>> buffers.softmax(array("d", [0.0, 0.0]))
+array('d', [0.5, 0.5])
+"""
+
+from cpython cimport array as carray
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cython cimport floating
+
+from fastact cimport _kernels
+from fastact._kernels cimport fastact_call
+
+import array
+
+from fastact.catalogue import CATALOGUE
+
+cdef tuple OPERATIONS = ("value", "derivative", "backward")
+
+
+cdef class Function:
+    """An operation of an activation over buffers; see the module for what it takes."""
+
+    def __init__(self):
+        raise TypeError("buffer functions are not made by hand: use fastact.buffers.sigmoid and "
+                        "the like")
+
+    def __cinit__(self):
+        self.calls[0] = self.calls[1] = NULL
+
+    def __dealloc__(self):
+        PyMem_Free(self.calls[0])
+        PyMem_Free(self.calls[1])
+
+    @property
+    def __doc__(self):
+        """What the function computes."""
+        inputs = ("grad", "x")[2 - self.arrays:]
+        names = ", ".join([*inputs, *[f"{n}={v}" for n, v in self.parameters.items()]])
+        what = {
+            "value": f"{self.row.summary}.\n\nf(x) = {self.row.formula}",
+            "derivative": f"The derivative of {self.row.name}.\n\nf'(x) = {self.row.derivative}",
+            "backward": f"The backward pass of {self.row.name}.\n\n"
+                        f"grad f'(x), f'(x) = {self.row.derivative}",
+        }[OPERATIONS[self.operation]]
+        return f"{self.__name__}({names}, *, out=None)\n\n{what}\n"
+
+    def with_parameters(self, **parameters):
+        """Return the function with other default values of its parameters.
+
+        Parameters
+        ----------
+        **parameters : float
+            Values by name.
+
+        Returns
+        -------
+        Function
+
+        Raises
+        ------
+        TypeError
+            For a name that is no parameter of this function.
+        ValueError
+            For NaN.
+
+        Examples
+        --------
+        >>> from array import array
+        >>> from fastact import buffers
+        >>> buffers.leaky_relu.with_parameters(negative_slope=0.5)(array("d", [-1.0]))
+        array('d', [-0.5])
+        """
+        return make(self.row, self.operation, completed(self, (), parameters))
+
+    def __call__(self, *args, out=None, **parameters):
+        if len(args) < self.arrays:
+            raise TypeError(f"{self.__name__}() takes {self.arrays} buffers, not {len(args)}")
+        cdef Function function = self
+        if len(args) > self.arrays or parameters:
+            function = make(self.row, self.operation,
+                            completed(self, args[self.arrays:], parameters))
+        views = [memoryview(buffer) for buffer in args[:self.arrays]]
+        formats = {format_of(self.__name__, view) for view in views}
+        if len(formats) > 1:
+            raise TypeError(f"{self.__name__}: the buffers must be of one format")
+        if out is None:
+            out = new_buffer(formats.copy().pop(), views[0].shape[0] if views[0].ndim == 1 else 0)
+        target = memoryview(out)
+        if formats != {format_of(self.__name__, target)}:
+            raise TypeError(f"{self.__name__}: out must have the format of the input")
+        if target.readonly:
+            raise ValueError(f"{self.__name__}: out is read-only")
+        for view in [*views, target]:
+            if view.ndim != 1 or not view.c_contiguous:
+                raise ValueError(f"{self.__name__}: the buffers must be contiguous and of one "
+                                 "dimension")
+        first, last = views[0], views[self.arrays - 1]
+        if formats == {"f"}:
+            with_format[float](function, first, last, target)
+        else:
+            with_format[double](function, first, last, target)
+        return out
+
+    def __repr__(self):
+        return f"<buffer function {self.__name__!r}>"
+
+
+cdef set_up(Function function, row, int operation, dict parameters):
+    cdef int i, element, cost
+    function.row = row
+    function.operation = operation
+    function.arrays = 2 if operation == _kernels.FASTACT_BACKWARD else 1
+    function.__name__ = row.name if operation == _kernels.FASTACT_VALUE else (
+        f"{row.name}.{OPERATIONS[operation]}")
+    function.parameters = parameters
+    for i, value in enumerate(parameters.values()):
+        if value != value:
+            raise ValueError(f"{function.__name__}: a parameter must be a number, not nan")
+        function.wide[i] = value
+        function.narrow[i] = <float>function.wide[i]
+    cost = _kernels.FASTACT_CHEAP if row.cost == "cheap" else _kernels.FASTACT_EXPONENTIAL
+    for i, element in enumerate((_kernels.FASTACT_FLOAT32, _kernels.FASTACT_FLOAT64)):
+        function.calls[i] = PyMem_Malloc(sizeof(fastact_call))
+        if function.calls[i] == NULL:
+            raise MemoryError
+        _kernels.bind(<fastact_call *>function.calls[i], row.name, operation, element, element,
+                      cost)
+
+
+cdef dict completed(Function function, tuple given, dict named):
+    """The parameters of a call."""
+    complete = dict(function.parameters)
+    if len(given) > len(complete):
+        raise TypeError(
+            f"{function.__name__}() takes at most {function.arrays + len(complete)} positional "
+            "arguments; an output buffer is given by name: out=")
+    complete.update(zip(function.parameters, given))
+    for name, value in named.items():
+        if name not in function.parameters:
+            accepted = ", ".join(function.parameters) or "none"
+            raise TypeError(f"{function.__name__} has no parameter {name!r}; it has: {accepted}")
+        complete[name] = value
+    return {name: float(value) for name, value in complete.items()}
+
+
+cdef str format_of(str function, view):
+    if view.format.lstrip("@=") not in ("f", "d"):
+        raise TypeError(f"{function} takes buffers of format 'f' (float32) or 'd' (float64), not "
+                        f"{view.format!r}")
+    return view.format.lstrip("@=")
+
+
+cdef new_buffer(str format, Py_ssize_t n):
+    return carray.clone(array.array(format), n, zero=False)
+
+
+cdef with_format(Function function, const floating[::1] first, const floating[::1] last,
+                 floating[::1] out):
+    with nogil:
+        if function.arrays == 2:
+            apply_backward(function, first, last, out)
+        else:
+            apply(function, last, out)
+
+
+cdef int check(Py_ssize_t n, Py_ssize_t other, const char *input, const char *out,
+               Py_ssize_t item) except -1 nogil:
+    if n != other:
+        with gil:
+            raise ValueError(f"the buffers must have one length, not {n} and {other}")
+    if input != out and input < out + n * item and out < input + n * item:
+        with gil:
+            raise ValueError("out overlaps an input without being it: copy the input first")
+    return 0
+
+
+cdef int run(Function function, Py_ssize_t n, const floating *grad, const floating *x,
+             floating *out) noexcept nogil:
+    cdef char *operands[8]
+    cdef Py_ssize_t strides[8]
+    cdef fastact_call *bound = <fastact_call *>function.calls[0 if floating is float else 1]
+    cdef int i, count = 0
+    if function.arrays == 2:
+        operands[count], strides[count] = <char *>grad, sizeof(floating)
+        count += 1
+    operands[count], strides[count] = <char *>x, sizeof(floating)
+    count += 1
+    for i in range(bound.parameters):
+        if floating is float:
+            operands[count] = <char *>&function.narrow[i]
+        else:
+            operands[count] = <char *>&function.wide[i]
+        strides[count] = 0
+        count += 1
+    operands[count], strides[count] = <char *>out, sizeof(floating)
+    _kernels.apply(bound, n, operands, strides)
+    return 0
+
+
+cdef int apply(Function function, const floating[::1] x, floating[::1] out) except -1 nogil:
+    """The value or derivative of each element."""
+    cdef Py_ssize_t n = x.shape[0]
+    if function.arrays != 1:
+        with gil:
+            raise TypeError("a backward function takes grad and x: call apply_backward")
+    if n == 0 and out.shape[0] == 0:
+        return 0
+    check(n, out.shape[0], <const char *>&x[0], <const char *>&out[0], sizeof(floating))
+    return run(function, n, <const floating *>NULL, &x[0], &out[0])
+
+
+cdef int apply_backward(Function function, const floating[::1] grad, const floating[::1] x,
+                        floating[::1] out) except -1 nogil:
+    """grad times the derivative at x."""
+    cdef Py_ssize_t n = x.shape[0]
+    if function.arrays != 2:
+        with gil:
+            raise TypeError("not a backward function: call apply")
+    if n == 0 and grad.shape[0] == 0 and out.shape[0] == 0:
+        return 0
+    check(n, grad.shape[0], <const char *>&x[0], <const char *>&x[0], 0)
+    check(n, out.shape[0], <const char *>&x[0], <const char *>&out[0], sizeof(floating))
+    check(n, out.shape[0], <const char *>&grad[0], <const char *>&out[0], sizeof(floating))
+    return run(function, n, &grad[0], &x[0], &out[0])
+
+
+cdef int softmax_rows(const floating[:, ::1] x, floating[:, ::1] out) except -1 nogil:
+    """softmax of each row."""
+    cdef Py_ssize_t size = x.shape[0] * x.shape[1]
+    if x.shape[0] != out.shape[0] or x.shape[1] != out.shape[1]:
+        with gil:
+            raise ValueError("out must have the shape of x")
+    if size == 0:
+        return 0
+    check(size, size, <const char *>&x[0, 0], <const char *>&out[0, 0], sizeof(floating))
+    _kernels.apply_rows(
+        _kernels.FASTACT_SOFTMAX,
+        _kernels.FASTACT_FLOAT32 if floating is float else _kernels.FASTACT_FLOAT64,
+        x.shape[0], x.shape[1], &x[0, 0], NULL, &out[0, 0])
+    return 0
+
+
+def softmax(x, *, out=None):
+    """Softmax of a buffer of one dimension, or of each row of one of two.
+
+    Parameters
+    ----------
+    x : buffer
+        Contiguous, of format "f" or "d".
+    out : buffer, optional
+        Of the same format and shape; may be x. Without it the result is an ``array.array`` of one
+        dimension, row after row.
+
+    Returns
+    -------
+    buffer
+        `out`, or the new array.
+
+    Raises
+    ------
+    TypeError
+        For another format.
+    ValueError
+        For buffers that are not contiguous, of another shape, or read-only.
+
+    Examples
+    --------
+    >>> from array import array
+    >>> from fastact import buffers
+    >>> rows = memoryview(array("d", [0, 0, 5, 5])).cast("B").cast("d", (2, 2))
+    >>> buffers.softmax(rows)
+    array('d', [0.5, 0.5, 0.5, 0.5])
+    """
+    view = memoryview(x)
+    kind = format_of("softmax", view)
+    if view.ndim not in (1, 2) or not view.c_contiguous:
+        raise ValueError("softmax: the buffer must be contiguous and of one or two dimensions")
+    shape = view.shape if view.ndim == 2 else (1, view.shape[0])
+    if out is None:
+        out = new_buffer(kind, shape[0] * shape[1])
+        target = memoryview(out)
+    else:
+        target = memoryview(out)
+        if format_of("softmax", target) != kind:
+            raise TypeError("softmax: out must have the format of the input")
+        if target.shape != view.shape:
+            raise ValueError(f"softmax: out has shape {target.shape}, x has {view.shape}")
+        if target.readonly:
+            raise ValueError("softmax: out is read-only")
+        if not target.c_contiguous:
+            raise ValueError("softmax: out must be contiguous")
+    if 0 in shape:
+        return out
+    view, target = [v.cast("B").cast(kind, shape) for v in (view, target)]
+    if kind == "f":
+        rows_with_format[float](view, target)
+    else:
+        rows_with_format[double](view, target)
+    return out
+
+
+cdef rows_with_format(const floating[:, ::1] x, floating[:, ::1] out):
+    with nogil:
+        softmax_rows(x, out)
+
+
+cdef Function make(row, int operation, dict parameters):
+    cdef Function made = Function.__new__(Function)
+    set_up(made, row, operation, parameters)
+    if operation == _kernels.FASTACT_VALUE:
+        made.derivative = make(row, _kernels.FASTACT_DERIVATIVE, parameters)
+        made.backward = make(row, _kernels.FASTACT_BACKWARD, parameters)
+    return made
+
+
+__all__ = ["Function", "softmax"]
+
+for _row in CATALOGUE:
+    _function = make(_row, _kernels.FASTACT_VALUE, {p.name: p.default for p in _row.parameters})
+    for _name in (_row.name, *_row.aliases):
+        globals()[_name] = _function
+        __all__.append(_name)
+del _row, _function, _name

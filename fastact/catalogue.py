@@ -1,0 +1,229 @@
+"""The catalogue: one row per activation, the one place where Python knows them.
+
+Tests, documentation, stubs, benchmarks and plots walk these rows; nothing else in Python names an
+activation.  The module imports nothing of fastact, so every tool can read it.
+
+A formula is a Python expression in x, the parameters and the functions exp, expm1, log1p, tanh of
+an arbitrary-precision library: it is what the tests take as the truth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of an activation: a scalar, or an array that broadcasts with x."""
+
+    name: str
+    default: float
+    summary: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is to be known of one elementwise activation.
+
+    Attributes
+    ----------
+    name : str
+        The public name; also the stem of the C functions.
+    summary : str
+        One line, without a full stop at its end.
+    formula : str
+        f(x) as a Python expression.
+    derivative : str
+        f'(x) as people read it.
+    at_infinity : tuple of str
+        The limits of f at -inf and +inf, as expressions in the parameters.
+    slope_at_infinity : tuple of str
+        The limits of f'.
+    source : str
+        Where the function was introduced.
+    max_ulp : dict
+        The bound of the error, in units in the last place, by dtype and "value" or "derivative".
+        Where there is only the one for processors with FMA, the others keep it too.
+    parameters : tuple of Parameter
+    kinks : dict
+        Points where f' jumps, and the value that fastact gives it there, as an expression.
+    cost : str
+        "cheap" or "exponential": how much arithmetic an element takes.
+    keeps_integers : bool
+        Whether integers come out as integers rather than as float64.
+    notes : str
+        What else a user should know.
+    plot_range : tuple of float
+        The interval of x in which there is something to see.
+    aliases : tuple of str
+        Other names of the same object.
+    """
+
+    name: str
+    summary: str
+    formula: str
+    derivative: str
+    at_infinity: tuple[str, str]
+    slope_at_infinity: tuple[str, str]
+    source: str
+    max_ulp: dict[str, dict[str, float]]
+    parameters: tuple[Parameter, ...] = ()
+    kinks: dict[float, str] = field(default_factory=dict)
+    cost: str = "exponential"
+    keeps_integers: bool = False
+    notes: str = ""
+    plot_range: tuple[float, float] = (-6.0, 6.0)
+    aliases: tuple[str, ...] = ()
+
+
+_EXACT = {
+    "float32": {"value": 0.5, "derivative": 0.5},
+    "float64": {"value": 0.5, "derivative": 0.5},
+}
+
+
+def _bounds(value64: float, derivative64: float) -> dict[str, dict[str, float]]:
+    """Bounds of a function computed through the wider working types."""
+    return {
+        "float32": {"value": 0.51, "derivative": 0.51},
+        "float64": {"value": value64, "derivative": derivative64},
+    }
+
+
+CATALOGUE = (
+    Row(
+        name="sigmoid",
+        summary="The logistic function",
+        formula="1/(1 + exp(-x))",
+        derivative="exp(-x)/(1 + exp(-x))**2",
+        at_infinity=("0", "1"),
+        slope_at_infinity=("0", "0"),
+        source="P.-F. Verhulst, 'Recherches mathematiques sur la loi d'accroissement de la "
+        "population', 1845",
+        max_ulp=_bounds(1.0, 1.0),
+        aliases=("expit",),
+    ),
+    Row(
+        name="tanh",
+        summary="The hyperbolic tangent",
+        formula="tanh(x)",
+        derivative="1 - tanh(x)**2",
+        at_infinity=("-1", "1"),
+        slope_at_infinity=("0", "0"),
+        source="Y. LeCun et al., 'Efficient BackProp', 1998",
+        max_ulp=_bounds(1.0, 1.0),
+        plot_range=(-4.0, 4.0),
+    ),
+    Row(
+        name="relu",
+        summary="The rectified linear unit",
+        formula="x if x > 0 else 0*x",
+        derivative="1 if x > 0 else 0",
+        at_infinity=("0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="V. Nair and G. E. Hinton, 'Rectified Linear Units Improve Restricted Boltzmann "
+        "Machines', 2010",
+        max_ulp=_EXACT,
+        kinks={0.0: "0"},
+        cost="cheap",
+        keeps_integers=True,
+        plot_range=(-3.0, 3.0),
+    ),
+    Row(
+        name="relu6",
+        summary="The rectified linear unit, capped at 6",
+        formula="6 if x > 6 else x if x > 0 else 0*x",
+        derivative="1 if 0 < x < 6 else 0",
+        at_infinity=("0", "6"),
+        slope_at_infinity=("0", "0"),
+        source="A. Krizhevsky, 'Convolutional Deep Belief Networks on CIFAR-10', 2010",
+        max_ulp=_EXACT,
+        kinks={0.0: "0", 6.0: "0"},
+        cost="cheap",
+        keeps_integers=True,
+        plot_range=(-3.0, 9.0),
+    ),
+    Row(
+        name="leaky_relu",
+        summary="The rectified linear unit with a slope for negative x",
+        formula="x if x >= 0 else negative_slope*x",
+        derivative="1 if x > 0 else negative_slope",
+        at_infinity=("-inf*negative_slope if negative_slope else 0", "inf"),
+        slope_at_infinity=("negative_slope", "1"),
+        source="A. L. Maas, A. Y. Hannun and A. Y. Ng, 'Rectifier Nonlinearities Improve Neural "
+        "Network Acoustic Models', 2013",
+        max_ulp=_EXACT,
+        parameters=(Parameter("negative_slope", 0.01, "The slope for x < 0"),),
+        kinks={0.0: "negative_slope"},
+        cost="cheap",
+        notes="With one slope per channel, as an array that broadcasts, it is the parametric "
+        "ReLU (PReLU). Any slope is taken, those above 1 and below 0 too.",
+        plot_range=(-3.0, 3.0),
+    ),
+    Row(
+        name="elu",
+        summary="The exponential linear unit",
+        formula="x if x >= 0 else alpha*expm1(x)",
+        derivative="1 if x > 0 else alpha*exp(x)",
+        at_infinity=("-alpha", "inf"),
+        slope_at_infinity=("0*alpha", "1"),
+        source="D.-A. Clevert, T. Unterthiner and S. Hochreiter, 'Fast and Accurate Deep Network "
+        "Learning by Exponential Linear Units', 2016",
+        max_ulp=_bounds(1.0, 1.0),
+        parameters=(Parameter("alpha", 1.0, "Minus the limit at -inf"),),
+        kinks={0.0: "alpha"},
+        plot_range=(-5.0, 3.0),
+    ),
+    Row(
+        name="swish",
+        summary="x times the sigmoid of beta x",
+        formula="x/(1 + exp(-beta*x))",
+        derivative="(1 + (1 + beta*x)*exp(-beta*x))/(1 + exp(-beta*x))**2",
+        at_infinity=(
+            "-inf if beta < 0 else -inf/2 if beta == 0 else -0.0",
+            "inf if beta > 0 else inf/2 if beta == 0 else 0.0",
+        ),
+        slope_at_infinity=(
+            "1 if beta < 0 else 0.5 if beta == 0 else 0",
+            "1 if beta > 0 else 0.5 if beta == 0 else 0",
+        ),
+        source="P. Ramachandran, B. Zoph and Q. V. Le, 'Searching for Activation Functions', 2017",
+        max_ulp=_bounds(1.0, 1.5),
+        parameters=(
+            Parameter("beta", 1.0, "0 gives x/2, a growing beta tends to relu"),
+        ),
+    ),
+    Row(
+        name="silu",
+        summary="The sigmoid linear unit, swish with beta = 1",
+        formula="x/(1 + exp(-x))",
+        derivative="(1 + (1 + x)*exp(-x))/(1 + exp(-x))**2",
+        at_infinity=("-0.0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="S. Elfwing, E. Uchibe and K. Doya, 'Sigmoid-Weighted Linear Units for Neural "
+        "Network Function Approximation in Reinforcement Learning', 2018",
+        max_ulp=_bounds(1.0, 1.5),
+    ),
+    Row(
+        name="identity",
+        summary="x itself",
+        formula="x",
+        derivative="1",
+        at_infinity=("-inf", "inf"),
+        slope_at_infinity=("1", "1"),
+        source="Linear regression; the output unit of a regression network",
+        max_ulp=_EXACT,
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+    ),
+    Row(
+        name="mish",
+        summary="x times the hyperbolic tangent of softplus(x)",
+        formula="x*tanh(log1p(exp(x)))",
+        derivative="tanh(s) + x*sigmoid(x)*(1 - tanh(s)**2), s = log1p(exp(x))",
+        at_infinity=("-0.0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="D. Misra, 'Mish: A Self Regularized Non-Monotonic Activation Function', 2020",
+        max_ulp=_bounds(1.0, 1.5),
+    ),
+)
