@@ -116,13 +116,13 @@ INLINE number gated(real x, number z)
 
 INLINE number gated_derivative(number z)
 {
-    number d = below_root(at_least(at_most(z, 50.0), EXP_LOWEST), SILU_DERIVATIVE_ROOT);
-    exponential from_root = exp_of(d);
+    number d = from_root(at_least(at_most(z, 50.0), EXP_LOWEST), SILU_DERIVATIVE_ROOT);
+    exponential exp_d = exp_of(d);
     number exp_root = constant(SILU_DERIVATIVE_ROOT_EXP);
-    number e = multiply(exp_root, from_root.value);
-    number one_plus_z_plus_e = add(d, multiply(exp_root, from_root.minus_one));
+    number e = multiply(exp_root, exp_d.value);
+    number one_plus_z_plus_e = add(d, multiply(exp_root, exp_d.minus_one));
     number quotient = divide(multiply(e, one_plus_z_plus_e), square(plus(e, 1.0)));
-    return at_scale_of(from_root.value, quotient);
+    return at_scale_of(exp_d.value, quotient);
 }
 
 INLINE number swish_value(real x, real beta) { return gated(x, swish_exponent(x, beta)); }
@@ -151,15 +151,15 @@ INLINE number mish_value(real x)
 
 INLINE number mish_derivative(real x)
 {
-    number d = below_root(at_least(at_most(exact(x), 40.0), EXP_LOWEST), MISH_DERIVATIVE_ROOT);
-    exponential from_root = exp_of(d);
-    number q = from_root.minus_one;
-    number n = multiply(constant(MISH_DERIVATIVE_ROOT_EXP), from_root.value);
+    number d = from_root(at_least(at_most(exact(x), 40.0), EXP_LOWEST), MISH_DERIVATIVE_ROOT);
+    exponential exp_d = exp_of(d);
+    number q = exp_d.minus_one;
+    number n = multiply(constant(MISH_DERIVATIVE_ROOT_EXP), exp_d.value);
     number bracket = add(multiply(constant(MISH_DERIVATIVE_A), q), constant(MISH_DERIVATIVE_B));
     bracket = add(multiply(bracket, q), constant(MISH_DERIVATIVE_C));
     number g = add(multiply(q, bracket), scaled(4.0, multiply(d, plus(n, 1.0))));
     number m_plus_2 = plus(multiply(n, plus(n, 2.0)), 2.0);
-    return at_scale_of(from_root.value, divide(multiply(n, g), square(m_plus_2)));
+    return at_scale_of(exp_d.value, divide(multiply(n, g), square(m_plus_2)));
 }
 
 /* ---- the list ---------------------------------------------------------------------------------

@@ -39,16 +39,16 @@
 #define EXPM1_PAIR_C9 0x1.af5d3a91c1664p-26
 #define EXPM1_PAIR_C10 0x1.1f3b962751ac5p-29
 
-/* Below, `high, low` stands for the sum of two doubles. */
+/* Below, several doubles stand for their sum. */
 
 /* x0, the root of 1 + x + e^x */
-#define SILU_DERIVATIVE_ROOT -0x1.474973c84120bp+0, -0x1.f8d74bc9ac154p-54
+#define SILU_DERIVATIVE_ROOT -0x1.474973c84120bp+0, -0x1.f8d74bc9ac154p-54, -0x1.44a50180ba780p-108
 
 /* e^x0 */
 #define SILU_DERIVATIVE_ROOT_EXP 0x1.1d25cf210482ep-2, -0x1.ca2d0d94faaecp-60
 
 /* x0, the root of n^3 + 4 n^2 + (4 x + 6) n + 4 (x + 1), n = e^x */
-#define MISH_DERIVATIVE_ROOT -0x1.31432c0d12d84p+0, -0x1.bf319154da210p-55
+#define MISH_DERIVATIVE_ROOT -0x1.31432c0d12d84p+0, -0x1.bf319154da210p-55, -0x1.3b82ea8c1efc4p-109
 
 /* n0 = e^x0 */
 #define MISH_DERIVATIVE_ROOT_EXP 0x1.36c4202fc3eccp-2, 0x1.6d73a02f8d922p-56

@@ -36,7 +36,12 @@ INLINE number divide(number a, number b) { return a / b; }
 INLINE number at_least(number a, double bound) { return larger(bound, a); }
 INLINE number at_most(number a, double bound) { return smaller(bound, a); }
 INLINE number difference(double a, double b) { return a - b; }
-INLINE number below_root(number x, double high, double low) { return (x - high) - low; }
+INLINE number from_root(number x, double high, double middle, double low)
+{
+    (void)low;
+    return (x - high) - middle;
+}
+
 /* e^x may come times a power of two where the working type has no range to spare (see
  * pair_arithmetic.h); a double has plenty for what narrows to float. */
 INLINE number at_scale_of(number e, number a) { (void)e; return a; }

@@ -131,11 +131,13 @@ INLINE number at_most(number a, double bound)
 
 INLINE number difference(double a, double b) { return two_sum(a, -b); }
 
-/* x - (high + low), to full accuracy right beside the root. */
-INLINE number below_root(number x, double high, double low)
+/* x minus a root of three words, to full accuracy for the double next to the root too, where high
+ * cancels and the middle word is the whole of the distance. */
+INLINE number from_root(number x, double high, double middle, double low)
 {
-    number difference = two_sum(x.high, -high);
-    return pair(difference.high, difference.low + (x.low - low));
+    number coarse = two_sum(x.high, -high);
+    number fine = two_sum(coarse.high, -middle);
+    return pair(fine.high, fine.low + (coarse.low + (x.low - low)));
 }
 
 /* The last step of whatever is proportional to e in the far tail: below 2^-700 the exponential is

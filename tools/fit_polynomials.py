@@ -236,11 +236,23 @@ def double_definition(name: str, value: float, comment: str) -> str:
     return f"/* {comment} */\n#define {name} {value.hex()}\n"
 
 
+def sum_definition(name: str, value: mpf, words: int, comment: str) -> str:
+    """Render a value as the sum of so many doubles, with its comment."""
+    doubles: list[float] = []
+    for _ in range(words):
+        doubles.append(nearest_double(value - mp.fsum(doubles)))
+    return f"/* {comment} */\n#define {name} {', '.join(d.hex() for d in doubles)}\n"
+
+
 def pair_definition(name: str, value: mpf, comment: str) -> str:
-    """Render a value as the sum of two doubles, with its comment."""
-    high = nearest_double(value)
-    low = nearest_double(value - high)
-    return f"/* {comment} */\n#define {name} {high.hex()}, {low.hex()}\n"
+    """Render a value as the sum of two doubles."""
+    return sum_definition(name, value, 2, comment)
+
+
+def root_definition(name: str, value: mpf, comment: str) -> str:
+    """Render a root: the double next to it differs from it by its second word alone, so that
+    full accuracy there takes a third."""
+    return sum_definition(name, value, 3, comment)
 
 
 def polynomial_definition(polynomial: Polynomial) -> str:
@@ -279,7 +291,7 @@ def silu_root_definitions() -> list[str]:
     """Render the root of silu', where its numerator must not be formed by adding."""
     root = mp.findroot(lambda x: 1 + x + mp.exp(x), mpf("-1.278"))
     return [
-        pair_definition("SILU_DERIVATIVE_ROOT", root, "x0, the root of 1 + x + e^x"),
+        root_definition("SILU_DERIVATIVE_ROOT", root, "x0, the root of 1 + x + e^x"),
         pair_definition("SILU_DERIVATIVE_ROOT_EXP", mp.exp(root), "e^x0"),
     ]
 
@@ -301,7 +313,7 @@ def mish_root_definitions() -> list[str]:
     b = 3 * n0**3 + 4 * n0**2
     c = 3 * n0**3 + 8 * n0**2 + (6 + 4 * x0) * n0
     return [
-        pair_definition(
+        root_definition(
             "MISH_DERIVATIVE_ROOT",
             x0,
             "x0, the root of n^3 + 4 n^2 + (4 x + 6) n + 4 (x + 1), n = e^x",
@@ -324,7 +336,7 @@ def render() -> str:
             OPENING,
             *reduction_definitions(),
             *(polynomial_definition(polynomial) for polynomial in POLYNOMIALS),
-            "/* Below, `high, low` stands for the sum of two doubles. */\n",
+            "/* Below, several doubles stand for their sum. */\n",
             *silu_root_definitions(),
             *mish_root_definitions(),
             "#endif\n",
