@@ -39,6 +39,7 @@ cdef extern from "Python.h":
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
     int PyArray_FLAGS(cnp.ndarray array) nogil
+    object PyArray_Scalar(void *data, cnp.dtype descr, object base)
 
 ctypedef object (*vectorcall_function)(object, PyObject *const *, size_t, PyObject *)
 
@@ -48,6 +49,7 @@ cdef enum:
     KEEP_GIL_BELOW = 2048
 
 cdef str OUT = "out"
+cdef cnp.dtype FLOAT64 = np.dtype(np.float64)
 cdef tuple OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 
 # NumPy takes the first loop to which the inputs cast safely: integers come first, so that none of
@@ -240,7 +242,7 @@ cdef class Operation:
         cdef Py_ssize_t n
 
         if not cnp.PyArray_CheckExact(<object>args[0]):
-            return None
+            return self.of_floats(args, parameters) if given_out == NULL else None
         x = <cnp.ndarray>args[0]
         if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
             bound, size = &self.calls[0], 4
@@ -308,6 +310,29 @@ cdef class Operation:
                 _kernels.apply(bound, n, operands, strides)
         return out if second is None else (out, second)
 
+    cdef object of_floats(self, PyObject *const *args, double *parameters):
+        """The result for Python's own floats, or None where one is something else."""
+        cdef double values[_kernels.FASTACT_MAX_OPERANDS]
+        cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
+        cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
+        cdef int i, inputs = self.calls[1].inputs
+        for i in range(self.arrays):
+            if not PyFloat_CheckExact(<object>args[i]):
+                return None
+            values[i] = PyFloat_AS_DOUBLE(<object>args[i])
+        for i in range(self.calls[1].parameters):
+            if parameters[i] != parameters[i]:
+                return None
+            values[self.arrays + i] = parameters[i]
+        for i in range(inputs + self.outputs):
+            operands[i] = <char *>&values[i]
+            strides[i] = 0 if self.arrays <= i < inputs else sizeof(double)
+        _kernels.apply(&self.calls[1], 1, operands, strides)
+        value = PyArray_Scalar(&values[inputs], FLOAT64, None)
+        if self.outputs == 1:
+            return value
+        return value, PyArray_Scalar(&values[inputs + 1], FLOAT64, None)
+
     # ---- the long way: everything else ------------------------------------------------------
 
     cdef object long_way(self, tuple args, dict kwargs):
@@ -352,6 +377,10 @@ cdef class Operation:
     def __qualname__(self):
         """The name within fastact."""
         return self.__name__
+
+    @property
+    def __module__(self):
+        return "fastact"
 
     @property
     def __doc__(self):
@@ -465,6 +494,11 @@ cdef class Activation(Operation):
     cdef readonly Operation backward
     cdef readonly Operation value_and_derivative
 
+    @property
+    def __doc__(self):
+        # The docstring of this class hides the property that it would inherit.
+        return _docstrings.text(self.row, "value", self.parameters)
+
     def with_parameters(self, **parameters):
         """Return the activation with some or all of its parameters fixed.
 
@@ -481,7 +515,8 @@ cdef class Activation(Operation):
         Raises
         ------
         TypeError
-            For a name that is no parameter of this activation, or is fixed already.
+            For a name that is no parameter of this activation, or is fixed already, and for a
+            value that is no number.
         ValueError
             For a scalar that is NaN.
 
@@ -500,6 +535,7 @@ cdef class Activation(Operation):
                 raise TypeError(f"{self.__name__} has no parameter {name!r} to fix; "
                                 f"it has: {accepted}")
             check_parameter(self.__name__, name, value)
+            check_dtype(self.__name__, value)
         return _find(self.row.name, "value", {**self.fixed, **parameters})
 
 
@@ -525,6 +561,8 @@ cdef check_parameter(str function, str name, value):
 
 cdef check_dtype(str function, value):
     """Refuse a dtype that no function has loops for, by its name."""
+    if hasattr(type(value), "__array_ufunc__") and not isinstance(value, (np.ndarray, np.generic)):
+        return  # not for NumPy to say, and a lazy array would be computed by the attempt
     try:
         dtype = np.asanyarray(value).dtype
     except Exception:

@@ -1,12 +1,17 @@
 """Softmax and its gradients: functions of rows, over typed memoryviews."""
 
-cimport cython
+cimport numpy as cnp
 from cython cimport floating
 
 from fastact cimport _kernels
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
+
+cnp.import_array()
+
+cdef extern from "numpy/arrayobject.h":
+    bint PyArray_SAMESHAPE(cnp.ndarray a, cnp.ndarray b) nogil
 
 
 cdef inline int element_of(floating *unused) noexcept nogil:
@@ -25,7 +30,7 @@ cdef void run(int kernel, const floating[:, ::1] first, const floating[:, ::1] s
 
 def _run(int kernel, first, second, out):
     """Choose between the dtypes; the arrays are contiguous, two-dimensional and of one dtype."""
-    if first.dtype == np.float32:
+    if cnp.PyArray_TYPE(<cnp.ndarray>first) == cnp.NPY_FLOAT:
         with_dtype[float](kernel, first, second, out)
     else:
         with_dtype[double](kernel, first, second, out)
@@ -39,6 +44,9 @@ cdef with_dtype(int kernel, const floating[:, ::1] first, const floating[:, ::1]
 
 def _as_array(name, value):
     """Return value as an ndarray of a supported dtype, or raise."""
+    if type(value) is np.ndarray and cnp.PyArray_TYPE(<cnp.ndarray>value) in (
+            cnp.NPY_FLOAT, cnp.NPY_DOUBLE):
+        return value
     if isinstance(value, np.ma.MaskedArray):
         raise TypeError(f"{name} does not take masked arrays: fill the masked entries with -inf "
                         "(x.filled(-np.inf)) to leave them out")
@@ -62,6 +70,50 @@ def _result_dtype(name, arrays, dtype):
         if not np.can_cast(array.dtype, dtype, "same_kind"):
             raise TypeError(f"{name}: {array.dtype} cannot be cast to {dtype}")
     return dtype.newbyteorder("=")
+
+
+cdef inline bint is_plain(object array, int type_num) noexcept:
+    """Whether it is an ndarray whose rows lie one after the other as the kernels want them."""
+    return (
+        cnp.PyArray_CheckExact(array) and cnp.PyArray_TYPE(<cnp.ndarray>array) == type_num
+        and cnp.PyArray_NDIM(<cnp.ndarray>array) > 0
+        and cnp.PyArray_ISCARRAY_RO(<cnp.ndarray>array)
+    )
+
+
+cdef bint all_plain(list arrays, object out):
+    """Whether the rows of the arrays can be used as they are, with no copy and no other axis.
+
+    An `out` is left to the general way unless it is none of the inputs' memory or all of one's.
+    """
+    cdef cnp.ndarray first = <cnp.ndarray>arrays[0], array
+    cdef int type_num = cnp.PyArray_TYPE(first)
+    if type_num != cnp.NPY_FLOAT and type_num != cnp.NPY_DOUBLE:
+        return False
+    if not is_plain(first, type_num) or cnp.PyArray_SIZE(first) == 0:
+        return False
+    for array in [*arrays, out] if out is not None and type(out) is np.ndarray else arrays:
+        if not is_plain(array, type_num) or not PyArray_SAMESHAPE(first, array):
+            return False
+    if out is None:
+        return True
+    if type(out) is not np.ndarray or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
+        return False
+    return all([
+        cnp.PyArray_DATA(<cnp.ndarray>a) == cnp.PyArray_DATA(<cnp.ndarray>out)
+        or not np.may_share_memory(a, out) for a in arrays
+    ])
+
+
+cdef run_plain(int kernel, cnp.ndarray first, cnp.ndarray second, cnp.ndarray out):
+    """The kernel on the rows of plain arrays, without the price of three memoryviews."""
+    cdef Py_ssize_t n = cnp.PyArray_DIMS(first)[cnp.PyArray_NDIM(first) - 1]
+    cdef Py_ssize_t rows = cnp.PyArray_SIZE(first) // n
+    cdef int element = (_kernels.FASTACT_FLOAT32 if cnp.PyArray_TYPE(first) == cnp.NPY_FLOAT
+                        else _kernels.FASTACT_FLOAT64)
+    with nogil:
+        _kernels.apply_rows(kernel, element, rows, n, cnp.PyArray_DATA(first),
+                            cnp.PyArray_DATA(second), cnp.PyArray_DATA(out))
 
 
 class _Rows:
@@ -110,6 +162,10 @@ def _check_out(name, out, shape, dtype):
 
 def _apply(name, int kernel, arrays, axis, out, dtype):
     """Run a kernel whose result has the shape of its inputs."""
+    if axis == -1 and dtype is None and type(axis) is int and all_plain(arrays, out):
+        result = np.empty_like(arrays[0]) if out is None else out
+        run_plain(kernel, arrays[0], arrays[len(arrays) - 1], result)
+        return result
     shape = arrays[0].shape
     for array in arrays[1:]:
         if array.shape != shape:
@@ -140,7 +196,51 @@ def _apply(name, int kernel, arrays, axis, out, dtype):
 
 
 class Softmax:
-    """The type of `fastact.softmax`; called, it gives the probabilities."""
+    """Return the exponentials of x over their sum along an axis: probabilities.
+
+    p = exp(x - max(x))/sum(exp(x - max(x))). A row with NaN or +inf, or of -inf alone, gives NaN.
+
+    Parameters
+    ----------
+    x : array_like
+        Bool, integer, float16, float32 or float64, of any shape.
+    axis : int, tuple of int or None, default -1
+        The axis along which the result sums to 1; None for all of x.
+    out : ndarray, optional
+        Where to put the result; may be x.
+    dtype : dtype, optional
+        float32 or float64: that of the computation and the result. Without it float32 for float16
+        and float32, else float64.
+
+    Returns
+    -------
+    ndarray or scalar
+        Of x's shape.
+
+    Raises
+    ------
+    TypeError
+        For an unsupported dtype or a masked array, and for an axis that is not an integer.
+    ValueError
+        For an `out` that is read-only or of another shape.
+    numpy.exceptions.AxisError
+        For an axis that x does not have.
+
+    See Also
+    --------
+    softmax.backward : The gradient, from x.
+    softmax.backward_from_output : The gradient, from the result.
+    softmax.jacobian : The matrix of derivatives.
+
+    Examples
+    --------
+    >>> import fastact as fa
+    >>> fa.softmax([3.0, 1.0, 2.0])
+    array([0.66524096, 0.09003057, 0.24472847])
+    >>> fa.softmax([[1, 2], [3, 3]], axis=0)
+    array([[0.11920292, 0.26894142],
+           [0.88079708, 0.73105858]])
+    """
 
     __slots__ = ()
     __name__ = __qualname__ = "softmax"

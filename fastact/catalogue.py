@@ -117,7 +117,7 @@ CATALOGUE = (
     Row(
         name="relu",
         summary="The rectified linear unit",
-        formula="x if x > 0 else 0*x",
+        formula="x if x > 0 else 0",
         derivative="1 if x > 0 else 0",
         at_infinity=("0", "inf"),
         slope_at_infinity=("0", "1"),
@@ -132,7 +132,7 @@ CATALOGUE = (
     Row(
         name="relu6",
         summary="The rectified linear unit, capped at 6",
-        formula="6 if x > 6 else x if x > 0 else 0*x",
+        formula="6 if x > 6 else x if x > 0 else 0",
         derivative="1 if 0 < x < 6 else 0",
         at_infinity=("0", "6"),
         slope_at_infinity=("0", "0"),

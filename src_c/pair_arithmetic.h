@@ -60,7 +60,7 @@ INLINE number two_product(double a, double b)
 {
     double product = a * b;
 #if HAS_FMA
-    return pair(product, __builtin_fma(a, b, -product));
+    return pair(product, fma(a, b, -product));
 #else
     /* Veltkamp's splitting; overflows to NaN in low for |a| > 2^996, which narrow() mends. */
     double a_big = a * 0x1.0000002p27, b_big = b * 0x1.0000002p27;

@@ -7,4 +7,3 @@ typedef float real;
 
 #define DTYPE f32
 #define LARGEST ((double)FLT_MAX)
-#define REAL_INFINITY ((real)__builtin_inff())

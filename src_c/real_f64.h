@@ -7,4 +7,3 @@ typedef double real;
 
 #define DTYPE f64
 #define LARGEST DBL_MAX
-#define REAL_INFINITY ((real)__builtin_inf())

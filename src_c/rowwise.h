@@ -30,7 +30,7 @@ INLINE number total(const accumulator *sum)
 INLINE real maximum(ptrdiff_t n, const real *x)
 {
     real lane[2 * LANES];
-    for (int j = 0; j < 2 * LANES; j++) lane[j] = -REAL_INFINITY;
+    for (int j = 0; j < 2 * LANES; j++) lane[j] = -(real)INFINITY;
     ptrdiff_t i = 0;
     for (; i + 2 * LANES <= n; i += 2 * LANES)
         for (int j = 0; j < 2 * LANES; j++) lane[j] = x[i + j] > lane[j] ? x[i + j] : lane[j];

@@ -5,6 +5,7 @@
 #ifndef FASTACT_SCALAR_MATH_H
 #define FASTACT_SCALAR_MATH_H
 
+#include <math.h> /* fabs, copysign and fma: instructions, not calls */
 #include <stdint.h>
 #include <string.h>
 
@@ -19,7 +20,7 @@
 INLINE double multiply_add(double a, double b, double c)
 {
 #if HAS_FMA
-    return __builtin_fma(a, b, c);
+    return fma(a, b, c);
 #else
     return a * b + c;
 #endif
@@ -44,7 +45,7 @@ INLINE double double_of(uint64_t bits)
 INLINE double larger(double a, double b) { return a > b ? a : b; }
 INLINE double smaller(double a, double b) { return a < b ? a : b; }
 
-INLINE double magnitude(double x) { return __builtin_fabs(x); }
-INLINE double with_sign(double size, double sign) { return __builtin_copysign(size, sign); }
+INLINE double magnitude(double x) { return fabs(x); }
+INLINE double with_sign(double size, double sign) { return copysign(size, sign); }
 
 #endif
