@@ -45,6 +45,12 @@ INLINE number from_root(number x, double high, double middle, double low)
 /* e^x may come times a power of two where the working type has no range to spare (see
  * pair_arithmetic.h); a double has plenty for what narrows to float. */
 INLINE number at_scale_of(number e, number a) { (void)e; return a; }
+INLINE void accumulate_one(double *high, double *low, double term)
+{
+    (void)low;
+    *high += term;
+}
+
 INLINE double rounded(number a) { return a; }
 
 /* e^x by x = k ln2 + r, |r| <= ln2/2, e^x = 2^k (1 + expm1(r)). A one-word ln2 is off by 1e-14 at

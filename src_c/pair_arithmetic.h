@@ -145,6 +145,13 @@ INLINE number from_root(number x, double high, double middle, double low)
  * power of two is multiplied in after the one rounding. Subnormal results come out right so. */
 INLINE number at_scale_of(number e, number a) { return (number){a.high, a.low, e.scale}; }
 
+INLINE void accumulate_one(double *high, double *low, double term)
+{
+    number sum = two_sum(*high, term);
+    *high = sum.high;
+    *low += sum.low;
+}
+
 /* The one rounding at the end. Where the sum is a zero, high has its sign; where it is a NaN, high
  * has overflowed properly (or is the NaN) and low is inf - inf. */
 INLINE double rounded(number a)

@@ -13,18 +13,20 @@
 enum { LANES = 8, BLOCK = 512, KEPT = 4096 };
 
 typedef struct {
-    number lane[LANES];
+    double high[LANES], low[LANES];
 } accumulator;
 
 INLINE void clear(accumulator *sum)
 {
-    for (int j = 0; j < LANES; j++) sum->lane[j] = exact(0.0);
+    for (int j = 0; j < LANES; j++) sum->high[j] = sum->low[j] = 0.0;
 }
+
+INLINE number lane(const accumulator *sum, int j) { return constant(sum->high[j], sum->low[j]); }
 
 INLINE number total(const accumulator *sum)
 {
-    const number *s = sum->lane;
-    return add(add(add(s[0], s[4]), add(s[2], s[6])), add(add(s[1], s[5]), add(s[3], s[7])));
+    return add(add(add(lane(sum, 0), lane(sum, 4)), add(lane(sum, 2), lane(sum, 6))),
+               add(add(lane(sum, 1), lane(sum, 5)), add(lane(sum, 3), lane(sum, 7))));
 }
 
 INLINE real maximum(ptrdiff_t n, const real *x)
@@ -47,13 +49,16 @@ INLINE void exponentials(ptrdiff_t n, const real *x, real m, double *e)
         e[i] = rounded(exp_of(at_least(difference(x[i], m), EXP_LOWEST)).value);
 }
 
+/* The pragma because the compiler unrolls eight steps before it thinks of vectors. */
 INLINE void accumulate(accumulator *sum, ptrdiff_t n, const double *terms)
 {
-    ptrdiff_t i = 0;
     accumulator local = *sum;
+    ptrdiff_t i = 0;
     for (; i + LANES <= n; i += LANES)
-        for (int j = 0; j < LANES; j++) local.lane[j] = plus(local.lane[j], terms[i + j]);
-    for (int j = 0; i < n; i++, j++) local.lane[j] = plus(local.lane[j], terms[i]);
+#pragma omp simd
+        for (int j = 0; j < LANES; j++)
+            accumulate_one(&local.high[j], &local.low[j], terms[i + j]);
+    for (int j = 0; i < n; i++, j++) accumulate_one(&local.high[j], &local.low[j], terms[i]);
     *sum = local;
 }
 
