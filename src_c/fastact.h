@@ -98,6 +98,9 @@ void fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, co
 
 ptrdiff_t fastact_element_size(int element);
 
+/* x rounded to float32 without a trace in the floating-point flags. */
+float fastact_narrow(double x);
+
 /* ---- parallel.c: threads --------------------------------------------------------------------- */
 
 typedef void fastact_body(void *context, ptrdiff_t begin, ptrdiff_t end);

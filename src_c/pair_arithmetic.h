@@ -10,7 +10,7 @@
 #include "constants.h"
 #include "scalar_math.h"
 
-/* The value is (high + low) * scale. Only the exponential makes a scale other than 1, and only
+/* The value is (high + low) * scale^2. Only the exponential makes a scale other than 1, and only
  * at_scale_of hands it on; arithmetic drops it. low is -0.0 rather than 0.0 for an exact value, as
  * only that leaves the sign of a zero in high alone. */
 typedef struct {
@@ -22,8 +22,8 @@ typedef struct {
     number minus_one; /* e^x - 1, accurate relative to itself */
 } exponential;
 
-/* Below this e^x is nothing even times the largest x; also what keeps k within 12 bits. */
-#define EXP_LOWEST (-1100.0)
+/* Below this e^x is nothing even times the largest number; also what keeps k within 12 bits. */
+#define EXP_LOWEST (-1460.0)
 
 INLINE number pair(double high, double low) { return (number){high, low, 1.0}; }
 INLINE number exact(double x) { return pair(x, -0.0); }
@@ -131,18 +131,21 @@ INLINE number at_most(number a, double bound)
 
 INLINE number difference(double a, double b) { return two_sum(a, -b); }
 
-/* x minus a root of three words, to full accuracy for the double next to the root too, where high
- * cancels and the middle word is the whole of the distance. */
+/* x minus a root of three words, to full accuracy right beside the root too: there the high words
+ * cancel, and the middle word of the root and the low word of x are all that is left, or cancel in
+ * their turn. */
 INLINE number from_root(number x, double high, double middle, double low)
 {
     number coarse = two_sum(x.high, -high);
-    number fine = two_sum(coarse.high, -middle);
-    return pair(fine.high, fine.low + (coarse.low + (x.low - low)));
+    number medium = two_sum(coarse.high, -middle);
+    number fine = two_sum(medium.high, x.low);
+    return pair(fine.high, fine.low + (medium.low + (coarse.low - low)));
 }
 
-/* The last step of whatever is proportional to e in the far tail: below 2^-700 the exponential is
- * kept 2^600 times too large (which is still nothing beside 1, so no formula notices), and the
- * power of two is multiplied in after the one rounding. Subnormal results come out right so. */
+/* The last step of whatever is proportional to e in the far tail: there the exponential is kept a
+ * power of two too large (yet still nothing beside 1, so no formula notices), which comes in after
+ * the one rounding. So subnormal results come out right, and so does the product of a tail below
+ * all doubles with a huge x or gradient. */
 INLINE number at_scale_of(number e, number a) { return (number){a.high, a.low, e.scale}; }
 
 INLINE void accumulate_one(double *high, double *low, double term)
@@ -157,7 +160,7 @@ INLINE void accumulate_one(double *high, double *low, double term)
 INLINE double rounded(number a)
 {
     double sum = a.high + a.low;
-    return (magnitude(sum) > 0 ? sum : a.high) * a.scale;
+    return (magnitude(sum) > 0 ? sum : a.high) * a.scale * a.scale;
 }
 
 /* e^x by x = k ln2 + r, |r| <= ln2/2, e^x = 2^k (1 + expm1(r)). k*LN2_HIGH is exact. What r loses
@@ -172,8 +175,10 @@ INLINE exponential exp_of(number x)
     double r = coarse + correction;
     double r_low = (coarse - r) + correction;
 
-    int far = k < -700.0;
-    double scale = double_of((bits_of(shifted) << 52) + (far ? bits_of(0x1p600) : bits_of(1.0)));
+    /* Two plain choices rather than one nested: those vectorise everywhere. */
+    double raise = (k < -700.0 ? 600.0 : 0.0) + (k < -1400.0 ? 700.0 : 0.0);
+    double tail = (k < -700.0 ? 0x1p-300 : 1.0) * (k < -1400.0 ? 0x1p-350 : 1.0);
+    double scale = double_of((bits_of(shifted + raise) << 52) + bits_of(1.0));
 
     double p = EXPM1_PAIR_C10;
     p = multiply_add(p, r, EXPM1_PAIR_C9);
@@ -193,7 +198,7 @@ INLINE exponential exp_of(number x)
     double exp_high = 1.0 + expm1_high;
     double exp_low = (expm1_high - (exp_high - 1.0)) + expm1_low;
     return (exponential){
-        {scale * exp_high, scale * exp_low, far ? 0x1p-600 : 1.0},
+        {scale * exp_high, scale * exp_low, tail},
         add(two_sum(scale, -1.0), pair(scale * expm1_high, scale * expm1_low)),
     };
 }

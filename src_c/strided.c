@@ -13,6 +13,16 @@
 /* Elements of a tile: five operands of eight bytes are 20 KB. */
 enum { TILE = 512, CACHE_LINE = 64 };
 
+float fastact_narrow(double x)
+{
+    /* volatile, or the compiler rounds before it enters or after it leaves. */
+    volatile double wide = x;
+    fp_environment callers = fp_enter();
+    volatile float narrow = (float)wide;
+    fp_leave(callers);
+    return narrow;
+}
+
 ptrdiff_t fastact_element_size(int element)
 {
     static const signed char sizes[FASTACT_ELEMENTS] = {
@@ -108,6 +118,7 @@ typedef struct {
     const ptrdiff_t *strides;
     int uniform; /* every parameter is one value for all elements */
     int direct;  /* every other operand is contiguous and of the kernel's own type */
+    int ordered; /* an output lies over an input without being it */
 } job;
 
 /* Parameters that are one value stay where they are for the uniform kernel. */
@@ -135,7 +146,7 @@ static void run_tile(const job *j, ptrdiff_t begin, ptrdiff_t n)
     int all = call->inputs + call->outputs;
     for (int i = 0; i < all; i++) {
         char *start = j->operands[i] + begin * j->strides[i];
-        int in_place = stays(j, i) || (call->elements[i] == call->computed_in
+        int in_place = stays(j, i) || (!j->ordered && call->elements[i] == call->computed_in
                                        && j->strides[i] == size);
         operands[i] = in_place ? start : (char *)tiles[i];
         if (!in_place && i < call->inputs)
@@ -167,16 +178,41 @@ static ptrdiff_t elements_to_line(const char *out, ptrdiff_t stride)
     return (ptrdiff_t)(-(uintptr_t)out % CACHE_LINE) / stride;
 }
 
+/* Whether operands a and b share memory without being the same elements in the same order. */
+static int lies_over(const job *j, ptrdiff_t n, int a, int b)
+{
+    const char *first[2], *last[2];
+    const int both[2] = {a, b};
+    if (j->operands[a] == j->operands[b] && j->strides[a] == j->strides[b]) return 0;
+    for (int k = 0; k < 2; k++) {
+        ptrdiff_t stride = j->strides[both[k]], size = fastact_element_size(j->call->elements[both[k]]);
+        const char *start = j->operands[both[k]];
+        first[k] = stride < 0 ? start + (n - 1) * stride : start;
+        last[k] = (stride < 0 ? start : start + (n - 1) * stride) + size;
+    }
+    return first[0] < last[1] && first[1] < last[0];
+}
+
 void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                    const ptrdiff_t *strides)
 {
-    job j = {call, operands, strides, 1, 1};
+    job j = {call, operands, strides, 1, 1, 0};
     int first_parameter = call->inputs - call->parameters;
     for (int i = first_parameter; i < call->inputs; i++) j.uniform &= strides[i] == 0;
     ptrdiff_t size = fastact_element_size(call->computed_in);
     for (int i = 0; i < call->inputs + call->outputs; i++)
         j.direct &= stays(&j, i)
                     || (call->elements[i] == call->computed_in && strides[i] == size);
+    /* NumPy copies an input that the output lies over, unless going through it from first to last
+     * is safe, as in f(x[1:], out=x[:-1]): then tile by tile in one thread, each read before it is
+     * written. */
+    for (int i = call->inputs; n > 1 && i < call->inputs + call->outputs; i++)
+        for (int k = 0; k < call->inputs; k++) j.ordered |= lies_over(&j, n, i, k);
+    if (j.ordered) {
+        j.direct = 0;
+        run_range(&j, 0, n);
+        return;
+    }
     fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2,
                      elements_to_line(operands[call->inputs], strides[call->inputs]), TILE,
                      run_range, &j);
