@@ -76,7 +76,7 @@ cdef dict FLOATS = {
 cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.npy_intp *strides,
                      void *data) noexcept nogil:
     _kernels.apply(<const fastact_call *>data, dimensions[0], operands,
-                    <const Py_ssize_t *>strides)
+                   <const Py_ssize_t *>strides)
 
 
 cdef object make_ufunc(row, int operation):
@@ -276,7 +276,7 @@ cdef class Operation:
             if parameters[i] != parameters[i]:
                 return None  # refused there
             if size == 4:
-                narrow_parameters[i] = <float>parameters[i]
+                narrow_parameters[i] = _kernels.narrow(parameters[i])
                 operands[count] = <char *>&narrow_parameters[i]
             else:
                 operands[count] = <char *>&parameters[i]

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fastact.catalogue import Row
+
+
+#: Of a line of running text.
+WIDTH = 88
 
 
 def ufunc_text(row: Row, operation: str) -> str:
@@ -27,15 +32,20 @@ def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
     )
     both = operation == "value_and_derivative"
     out = "(None, None)" if both else "None"
+    keywords = f"out={out}, where=True, casting='same_kind', order='K', dtype=None, subok=True"
     sections = [
-        f"{_member(row, operation)}({arguments}, *, out={out}, where=True, casting='same_kind', "
-        "order='K', dtype=None, subok=True, signature=None)",
+        f"{_member(row, operation)}({arguments}, *, {keywords}, signature=None)",
         _summary(row, operation),
         _section("Parameters", [*_arguments(row, grad, both, parameters)]),
         _section("Returns", [*_returns(operation)]),
         _section("Raises", [*_raises(bool(parameters))]),
-        _section("Notes", [_notes(row, operation)]),
-        _section("References", [f".. [1] {row.source}."]),
+        _section("Notes", [textwrap.fill(_notes(row, operation), WIDTH)]),
+        _section(
+            "References",
+            [
+                textwrap.fill(f".. [1] {row.source}.", WIDTH, subsequent_indent="   "),
+            ],
+        ),
         _section("Examples", [_example(row, operation)]),
     ]
     return "\n\n".join(sections) + "\n"
@@ -96,15 +106,14 @@ def _returns(operation: str) -> list[str]:
 
 
 def _raises(has_parameters: bool) -> list[str]:
-    lines = [
+    return [
         "TypeError",
         "    For a dtype that is not supported (complex, longdouble, object, str), and where",
         "    `casting` does not allow `out` or `dtype`.",
         "ValueError",
-        "    For shapes that do not broadcast" + (" and a parameter that is NaN." if has_parameters
-                                                  else " and a read-only `out`."),
+        "    For shapes that do not broadcast"
+        + (" and a parameter that is NaN." if has_parameters else " and a read-only `out`."),
     ]
-    return lines
 
 
 def _notes(row: Row, operation: str) -> str:
@@ -119,19 +128,17 @@ def _notes(row: Row, operation: str) -> str:
         lines.append("Integers stay integers.")
     if row.notes:
         lines.append(row.notes)
-    bounds = ", ".join(
-        f"{bound[kind]:g} ULP in {dtype}" for dtype, bound in row.max_ulp.items()
-    )
+    bounds = ", ".join(f"{bound[kind]:g} ULP in {dtype}" for dtype, bound in row.max_ulp.items())
     rounding = " before the product with grad is rounded" if operation == "backward" else ""
     lines.append(f"The error is at most {bounds}{rounding}.")
-    return "\n".join(lines)
+    return " ".join(lines)
 
 
 def _example(row: Row, operation: str) -> str:
     """Return a call with its result; the numbers come from the formula, not from a list here."""
-    from fastact._activation import activations
+    import fastact  # not earlier: it imports this module
 
-    function = activations[row.name]
+    function = getattr(fastact, row.name)
     member = function if operation == "value" else getattr(function, operation)
     grad = "[1.0, 1.0, 1.0], " if operation == "backward" else ""
     result = member(*([[1.0, 1.0, 1.0]] if grad else []), [-1.0, 0.5, 2.0])

@@ -40,6 +40,8 @@ cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
 cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
                      const void *second, void *out) noexcept nogil
 
+cdef float narrow(double x) noexcept nogil
+
 cdef void threads_init(int requested, int fallback_limit) noexcept
 cdef void set_num_threads(int n) noexcept
 cdef int get_num_threads() noexcept

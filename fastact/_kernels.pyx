@@ -18,6 +18,7 @@ cdef extern from "fastact.h" nogil:
                        const Py_ssize_t *strides)
     void fastact_apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n,
                             const void *first, const void *second, void *out)
+    float fastact_narrow(double x)
     Py_ssize_t fastact_parallel_threshold(int cost)
     void fastact_set_parallel_threshold(int cost, Py_ssize_t elements)
     void fastact_threads_init(int requested, int fallback_limit)
@@ -72,6 +73,10 @@ cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
 cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
                      const void *second, void *out) noexcept nogil:
     fastact_apply_rows(kernel, element, rows, n, first, second, out)
+
+
+cdef float narrow(double x) noexcept nogil:
+    return fastact_narrow(x)
 
 
 cdef void threads_init(int requested, int fallback_limit) noexcept:

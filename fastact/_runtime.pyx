@@ -12,13 +12,13 @@ from fastact._version import __version__
 
 def _cgroup_text(*parts):
     try:
-        with open(os.path.join("/sys/fs/cgroup", *parts)) as file:
+        with open(os.path.join(*parts)) as file:
             return file.read().split()
     except OSError:
         return None
 
 
-def _cpu_quota():
+def _cpu_quota(mount="/sys/fs/cgroup", membership="/proc/self/cgroup"):
     """Return the processors that the control group grants, rounded up; None without a limit.
 
     A container sees its own group at the mount's root; a process of the host has its group's path
@@ -27,7 +27,7 @@ def _cpu_quota():
     quotas = []
     paths = {"v2": [""], "v1": [""]}
     try:
-        with open("/proc/self/cgroup") as file:
+        with open(membership) as file:
             for line in file:
                 _, controllers, path = line.rstrip("\n").split(":", 2)
                 version = "v2" if not controllers else "v1"
@@ -37,13 +37,13 @@ def _cpu_quota():
     except (OSError, ValueError):
         pass
     for path in paths["v2"]:
-        words = _cgroup_text(path, "cpu.max")
+        words = _cgroup_text(mount, path, "cpu.max")
         if words and len(words) == 2 and words[0].isdigit():
             quotas.append((int(words[0]), int(words[1])))
     for path in paths["v1"]:
-        for mount in ("cpu", "cpu,cpuacct"):
-            quota = _cgroup_text(mount, path, "cpu.cfs_quota_us")
-            period = _cgroup_text(mount, path, "cpu.cfs_period_us")
+        for controller in ("cpu", "cpu,cpuacct"):
+            quota = _cgroup_text(mount, controller, path, "cpu.cfs_quota_us")
+            period = _cgroup_text(mount, controller, path, "cpu.cfs_period_us")
             if quota and period and int(quota[0]) > 0:
                 quotas.append((int(quota[0]), int(period[0])))
     granted = [max(1, -(-quota // period)) for quota, period in quotas if period > 0]
@@ -80,7 +80,7 @@ cdef int checked(n, int least) except -1:
         raise TypeError(f"the number of threads must be an integer, not {type(n).__name__}")
     n = n.__index__()
     if not least <= n < 2**31:
-        raise ValueError(f"the number of threads must be at least {least}, not {n}")
+        raise ValueError(f"the number of threads must be from {least} to 2147483647, not {n}")
     return n
 
 
@@ -167,14 +167,18 @@ def num_threads(n):
 
 
 def _origin():
+    cdef int override = _kernels.override_num_threads(0)
+    _kernels.override_num_threads(override)
+    if not _kernels.openmp_version():
+        return "no OpenMP in this build"
+    if override:
+        return "num_threads"
     if _set:
         return "set_num_threads"
     if _REQUESTED:
         return "FASTACT_NUM_THREADS"
     if _ENVIRONMENT["OMP_NUM_THREADS"]:
         return "OMP_NUM_THREADS"
-    if not _kernels.openmp_version():
-        return "no OpenMP in this build"
     if _QUOTA is not None and _QUOTA == get_num_threads():
         return "cgroup quota"
     return "processors in the affinity mask"

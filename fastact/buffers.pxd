@@ -17,7 +17,7 @@ cdef class Function:
     cdef readonly str __name__
     cdef readonly Function derivative
     cdef readonly Function backward
-    cdef readonly dict parameters
+    cdef dict values
     cdef object row
     cdef int operation
     cdef int arrays

@@ -28,10 +28,13 @@ from fastact cimport _kernels
 from fastact._kernels cimport fastact_call
 
 import array
+import sys
 
 from fastact.catalogue import CATALOGUE
 
 cdef tuple OPERATIONS = ("value", "derivative", "backward")
+# What may stand before a format's letter: ctypes, for one, always says which byte order it has.
+cdef str NATIVE = "@=<" if sys.byteorder == "little" else "@=>!"
 
 
 cdef class Function:
@@ -60,6 +63,11 @@ cdef class Function:
                         f"grad f'(x), f'(x) = {self.row.derivative}",
         }[OPERATIONS[self.operation]]
         return f"{self.__name__}({names}, *, out=None)\n\n{what}\n"
+
+    @property
+    def parameters(self):
+        """The parameters and their default values."""
+        return dict(self.values)
 
     def with_parameters(self, **parameters):
         """Return the function with other default values of its parameters.
@@ -129,12 +137,12 @@ cdef set_up(Function function, row, int operation, dict parameters):
     function.arrays = 2 if operation == _kernels.FASTACT_BACKWARD else 1
     function.__name__ = row.name if operation == _kernels.FASTACT_VALUE else (
         f"{row.name}.{OPERATIONS[operation]}")
-    function.parameters = parameters
+    function.values = parameters
     for i, value in enumerate(parameters.values()):
         if value != value:
             raise ValueError(f"{function.__name__}: a parameter must be a number, not nan")
         function.wide[i] = value
-        function.narrow[i] = <float>function.wide[i]
+        function.narrow[i] = _kernels.narrow(function.wide[i])
     cost = _kernels.FASTACT_CHEAP if row.cost == "cheap" else _kernels.FASTACT_EXPONENTIAL
     for i, element in enumerate((_kernels.FASTACT_FLOAT32, _kernels.FASTACT_FLOAT64)):
         function.calls[i] = PyMem_Malloc(sizeof(fastact_call))
@@ -146,25 +154,32 @@ cdef set_up(Function function, row, int operation, dict parameters):
 
 cdef dict completed(Function function, tuple given, dict named):
     """The parameters of a call."""
-    complete = dict(function.parameters)
+    cdef double number
+    complete = dict(function.values)
     if len(given) > len(complete):
         raise TypeError(
             f"{function.__name__}() takes at most {function.arrays + len(complete)} positional "
             "arguments; an output buffer is given by name: out=")
-    complete.update(zip(function.parameters, given))
-    for name, value in named.items():
-        if name not in function.parameters:
-            accepted = ", ".join(function.parameters) or "none"
+    by_position = dict(zip(complete, given))
+    for name in named:
+        if name not in complete:
+            accepted = ", ".join(complete) or "none"
             raise TypeError(f"{function.__name__} has no parameter {name!r}; it has: {accepted}")
-        complete[name] = value
-    return {name: float(value) for name, value in complete.items()}
+        if name in by_position:
+            raise TypeError(f"{function.__name__}() got {name!r} by position and by name")
+    complete.update(by_position, **named)
+    for name, value in complete.items():
+        number = value  # unlike float(value) it takes no string
+        complete[name] = number
+    return complete
 
 
 cdef str format_of(str function, view):
-    if view.format.lstrip("@=") not in ("f", "d"):
+    kind = view.format.lstrip(NATIVE)
+    if kind not in ("f", "d"):
         raise TypeError(f"{function} takes buffers of format 'f' (float32) or 'd' (float64), not "
                         f"{view.format!r}")
-    return view.format.lstrip("@=")
+    return kind
 
 
 cdef new_buffer(str format, Py_ssize_t n):
@@ -188,6 +203,9 @@ cdef int check(Py_ssize_t n, Py_ssize_t other, const char *input, const char *ou
     if input != out and input < out + n * item and out < input + n * item:
         with gil:
             raise ValueError("out overlaps an input without being it: copy the input first")
+    if (<size_t>input | <size_t>out) % item != 0:
+        with gil:
+            raise ValueError(f"the buffers must be aligned to their elements of {item} bytes")
     return 0
 
 
@@ -235,7 +253,7 @@ cdef int apply_backward(Function function, const floating[::1] grad, const float
             raise TypeError("not a backward function: call apply")
     if n == 0 and grad.shape[0] == 0 and out.shape[0] == 0:
         return 0
-    check(n, grad.shape[0], <const char *>&x[0], <const char *>&x[0], 0)
+    check(n, grad.shape[0], <const char *>&x[0], <const char *>&x[0], sizeof(floating))
     check(n, out.shape[0], <const char *>&x[0], <const char *>&out[0], sizeof(floating))
     check(n, out.shape[0], <const char *>&grad[0], <const char *>&out[0], sizeof(floating))
     return run(function, n, &grad[0], &x[0], &out[0])
@@ -243,17 +261,21 @@ cdef int apply_backward(Function function, const floating[::1] grad, const float
 
 cdef int softmax_rows(const floating[:, ::1] x, floating[:, ::1] out) except -1 nogil:
     """softmax of each row."""
-    cdef Py_ssize_t size = x.shape[0] * x.shape[1]
     if x.shape[0] != out.shape[0] or x.shape[1] != out.shape[1]:
         with gil:
             raise ValueError("out must have the shape of x")
-    if size == 0:
+    if x.shape[0] == 0 or x.shape[1] == 0:
         return 0
-    check(size, size, <const char *>&x[0, 0], <const char *>&out[0, 0], sizeof(floating))
+    return run_rows(x.shape[0], x.shape[1], &x[0, 0], &out[0, 0])
+
+
+cdef int run_rows(Py_ssize_t rows, Py_ssize_t n, const floating *x,
+                  floating *out) except -1 nogil:
+    check(rows * n, rows * n, <const char *>x, <const char *>out, sizeof(floating))
     _kernels.apply_rows(
         _kernels.FASTACT_SOFTMAX,
         _kernels.FASTACT_FLOAT32 if floating is float else _kernels.FASTACT_FLOAT64,
-        x.shape[0], x.shape[1], &x[0, 0], NULL, &out[0, 0])
+        rows, n, x, NULL, out)
     return 0
 
 
@@ -292,10 +314,9 @@ def softmax(x, *, out=None):
     kind = format_of("softmax", view)
     if view.ndim not in (1, 2) or not view.c_contiguous:
         raise ValueError("softmax: the buffer must be contiguous and of one or two dimensions")
-    shape = view.shape if view.ndim == 2 else (1, view.shape[0])
     if out is None:
-        out = new_buffer(kind, shape[0] * shape[1])
-        target = memoryview(out)
+        out = new_buffer(kind, view.nbytes // view.itemsize)
+        target = memoryview(out).cast("B").cast(kind, view.shape) if view.nbytes else view
     else:
         target = memoryview(out)
         if format_of("softmax", target) != kind:
@@ -306,19 +327,28 @@ def softmax(x, *, out=None):
             raise ValueError("softmax: out is read-only")
         if not target.c_contiguous:
             raise ValueError("softmax: out must be contiguous")
-    if 0 in shape:
+    if view.nbytes == 0:
         return out
-    view, target = [v.cast("B").cast(kind, shape) for v in (view, target)]
-    if kind == "f":
-        rows_with_format[float](view, target)
+    if view.ndim == 2:
+        if kind == "f":
+            rows_with_format[float](view, target)
+        else:
+            rows_with_format[double](view, target)
+    elif kind == "f":
+        row_with_format[float](view, target)
     else:
-        rows_with_format[double](view, target)
+        row_with_format[double](view, target)
     return out
 
 
 cdef rows_with_format(const floating[:, ::1] x, floating[:, ::1] out):
     with nogil:
         softmax_rows(x, out)
+
+
+cdef row_with_format(const floating[::1] x, floating[::1] out):
+    with nogil:
+        run_rows(1, x.shape[0], &x[0], &out[0])
 
 
 cdef Function make(row, int operation, dict parameters):

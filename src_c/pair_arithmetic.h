@@ -22,8 +22,8 @@ typedef struct {
     number minus_one; /* e^x - 1, accurate relative to itself */
 } exponential;
 
-/* Below this e^x is nothing even times the largest number; also what keeps k within 12 bits. */
-#define EXP_LOWEST (-1460.0)
+/* Below this x e^x is nothing even times the largest number; also what keeps k within 12 bits. */
+#define EXP_LOWEST (-1480.0)
 
 INLINE number pair(double high, double low) { return (number){high, low, 1.0}; }
 INLINE number exact(double x) { return pair(x, -0.0); }

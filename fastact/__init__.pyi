@@ -1,0 +1,1807 @@
+# Written by tools/write_stubs.py from fastact/catalogue.py: `make stubs` does it.
+
+from contextlib import AbstractContextManager
+from inspect import Signature
+from typing import (
+    Any,
+    Final,
+    Literal,
+    Never,
+    Protocol,
+    Self,
+    SupportsIndex,
+    TypeAlias,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    overload,
+    type_check_only,
+)
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from typing_extensions import disjoint_base  # a type checker knows it, nothing has to have it
+
+__all__ = [
+    "Activation",
+    "__version__",
+    "elu",
+    "expit",
+    "get_num_threads",
+    "identity",
+    "leaky_relu",
+    "mish",
+    "num_threads",
+    "relu",
+    "relu6",
+    "runtime_info",
+    "set_num_threads",
+    "show_runtime",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "swish",
+    "tanh",
+]
+
+__version__: Final[str]
+
+_Shape = TypeVar("_Shape", bound=tuple[int, ...])
+_Float = TypeVar("_Float", np.float32, np.float64)
+_Integer = TypeVar("_Integer", bound=np.integer[Any])
+_Out = TypeVar("_Out", bound=NDArray[Any])
+_Out2 = TypeVar("_Out2", bound=NDArray[Any])
+
+# Arrays of other libraries, which answer to ufuncs themselves.
+@type_check_only
+class _AnswersUfuncs(Protocol):
+    @property
+    def __array_ufunc__(self) -> Any: ...
+
+_Input: TypeAlias = ArrayLike | _AnswersUfuncs
+_NoOut: TypeAlias = tuple[None] | None
+_NoOuts: TypeAlias = tuple[None, None] | None
+_FloatType: TypeAlias = type[_Float] | np.dtype[_Float]
+_Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
+
+@type_check_only
+class _Keywords(TypedDict, total=False):
+    where: ArrayLike
+    casting: Literal["no", "equiv", "safe", "same_kind", "unsafe"]
+    order: Literal["K", "A", "C", "F"]
+    subok: bool
+    signature: str | tuple[str | None, ...] | None
+
+@type_check_only
+class _Operation:
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def __qualname__(self) -> str: ...
+    @property
+    def __signature__(self) -> Signature: ...
+    @property
+    def fixed(self) -> dict[str, Any]: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def max_ulp(self) -> dict[str, float]: ...
+    @property
+    def nargs(self) -> int: ...
+    @property
+    def nin(self) -> int: ...
+    @property
+    def nout(self) -> int: ...
+    @property
+    def parameters(self) -> dict[str, Any]: ...
+    @property
+    def types(self) -> list[str]: ...
+    @property
+    def ufunc(self) -> np.ufunc: ...
+    def __copy__(self) -> Self: ...
+    def __deepcopy__(self, memo: Any) -> Self: ...
+
+@type_check_only
+class _Derivative(_Operation):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self, x: _Float, /, *, out: _NoOut = None, dtype: None = None, **keywords: Unpack[_Keywords]
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self, x: float, /, *, out: _NoOut = None, dtype: None = None, **keywords: Unpack[_Keywords]
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _Backward(_Operation):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _ValueAndDerivative(_Operation):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self, x: float, /, *, out: _NoOuts = None, dtype: None = None, **keywords: Unpack[_Keywords]
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
+class _AlphaDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        alpha: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        alpha: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _AlphaBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        alpha: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        alpha: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _AlphaValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        alpha: _Input = ...,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        alpha: _Input = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
+class _BetaDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        beta: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        beta: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _BetaBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        beta: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        beta: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _BetaValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        beta: _Input = ...,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        beta: _Input = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
+class _NegativeSlopeDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        negative_slope: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        negative_slope: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _NegativeSlopeBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        negative_slope: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        negative_slope: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _NegativeSlopeValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        negative_slope: _Input = ...,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        negative_slope: _Input = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@disjoint_base
+class Activation(_Operation):
+    def __init__(self, *args: Never, **kwargs: Never) -> None: ...
+    @property
+    def derivative(self) -> _Derivative: ...
+    @property
+    def backward(self) -> _Backward: ...
+    @property
+    def value_and_derivative(self) -> _ValueAndDerivative: ...
+    def with_parameters(self, **parameters: ArrayLike) -> Activation: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self, x: _Float, /, *, out: _NoOut = None, dtype: None = None, **keywords: Unpack[_Keywords]
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[Any]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self, x: float, /, *, out: _NoOut = None, dtype: None = None, **keywords: Unpack[_Keywords]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _FloatActivation(Activation):
+    def with_parameters(self) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self, x: _Float, /, *, out: _NoOut = None, dtype: None = None, **keywords: Unpack[_Keywords]
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self, x: float, /, *, out: _NoOut = None, dtype: None = None, **keywords: Unpack[_Keywords]
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _IntegerActivation(Activation):
+    def with_parameters(self) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self, x: _Float, /, *, out: _NoOut = None, dtype: None = None, **keywords: Unpack[_Keywords]
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Integer]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self, x: float, /, *, out: _NoOut = None, dtype: None = None, **keywords: Unpack[_Keywords]
+    ) -> Any: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _NegativeSlopeFloatActivation(Activation):
+    @property
+    def derivative(self) -> _NegativeSlopeDerivative: ...
+    @property
+    def backward(self) -> _NegativeSlopeBackward: ...
+    @property
+    def value_and_derivative(self) -> _NegativeSlopeValueAndDerivative: ...
+    def with_parameters(self, *, negative_slope: ArrayLike = ...) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        negative_slope: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        negative_slope: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        negative_slope: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _AlphaFloatActivation(Activation):
+    @property
+    def derivative(self) -> _AlphaDerivative: ...
+    @property
+    def backward(self) -> _AlphaBackward: ...
+    @property
+    def value_and_derivative(self) -> _AlphaValueAndDerivative: ...
+    def with_parameters(self, *, alpha: ArrayLike = ...) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        alpha: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        alpha: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        alpha: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _BetaFloatActivation(Activation):
+    @property
+    def derivative(self) -> _BetaDerivative: ...
+    @property
+    def backward(self) -> _BetaBackward: ...
+    @property
+    def value_and_derivative(self) -> _BetaValueAndDerivative: ...
+    def with_parameters(self, *, beta: ArrayLike = ...) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        beta: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        beta: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        beta: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+sigmoid: Final[_FloatActivation]
+expit: Final[_FloatActivation]
+tanh: Final[_FloatActivation]
+relu: Final[_IntegerActivation]
+relu6: Final[_IntegerActivation]
+leaky_relu: Final[_NegativeSlopeFloatActivation]
+elu: Final[_AlphaFloatActivation]
+swish: Final[_BetaFloatActivation]
+silu: Final[_FloatActivation]
+identity: Final[_FloatActivation]
+mish: Final[_FloatActivation]
+
+@type_check_only
+class _Softmax:
+    @property
+    def __name__(self) -> str: ...
+    @overload
+    def __call__(
+        self, x: ArrayLike, axis: _Axis = -1, *, out: _Out, dtype: DTypeLike | None = None
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: None = None,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self, x: _Float, axis: _Axis = -1, *, out: None = None, dtype: None = None
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: _FloatType[_Float],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: None = None,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self, x: ArrayLike, axis: _Axis = -1, *, out: None = None, dtype: DTypeLike | None = None
+    ) -> Any: ...
+    @overload
+    def backward(
+        self,
+        grad: ArrayLike,
+        x: ArrayLike,
+        axis: _Axis = -1,
+        *,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+    ) -> _Out: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: None = None,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward(
+        self, grad: _Float, x: _Float, axis: _Axis = -1, *, out: None = None, dtype: None = None
+    ) -> _Float: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[Any]],
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: _FloatType[_Float],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: None = None,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def backward(
+        self,
+        grad: ArrayLike,
+        x: ArrayLike,
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+    ) -> Any: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: ArrayLike,
+        y: ArrayLike,
+        axis: _Axis = -1,
+        *,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+    ) -> _Out: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        y: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: None = None,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward_from_output(
+        self, grad: _Float, y: _Float, axis: _Axis = -1, *, out: None = None, dtype: None = None
+    ) -> _Float: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[Any]],
+        y: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: _FloatType[_Float],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        y: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: None = None,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: ArrayLike,
+        y: ArrayLike,
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+    ) -> Any: ...
+    @overload
+    def jacobian(
+        self, x: NDArray[_Float], axis: SupportsIndex = -1, *, dtype: None = None
+    ) -> NDArray[_Float]: ...
+    @overload
+    def jacobian(
+        self, x: ArrayLike, axis: SupportsIndex = -1, *, dtype: _FloatType[_Float]
+    ) -> NDArray[_Float]: ...
+    @overload
+    def jacobian(
+        self, x: ArrayLike, axis: SupportsIndex = -1, *, dtype: DTypeLike | None = None
+    ) -> NDArray[Any]: ...
+
+softmax: Final[_Softmax]
+
+def get_num_threads() -> int: ...
+def num_threads(n: SupportsIndex) -> AbstractContextManager[None]: ...
+def runtime_info() -> dict[str, Any]: ...
+def set_num_threads(n: SupportsIndex | None) -> None: ...
+def show_runtime() -> None: ...
