@@ -112,7 +112,9 @@ def _raises(has_parameters: bool) -> list[str]:
         "    `casting` does not allow `out` or `dtype`.",
         "ValueError",
         "    For shapes that do not broadcast"
-        + (" and a parameter that is NaN." if has_parameters else " and a read-only `out`."),
+        + (
+            " and for a parameter that is NaN." if has_parameters else " and for a read-only `out`."
+        ),
     ]
 
 

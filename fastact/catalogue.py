@@ -19,6 +19,7 @@ class Parameter:
     name: str
     default: float
     summary: str
+    shown: tuple[float, ...] = ()  # the values to plot, the most telling first; none: the default
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,9 @@ CATALOGUE = (
         source="A. L. Maas, A. Y. Hannun and A. Y. Ng, 'Rectifier Nonlinearities Improve Neural "
         "Network Acoustic Models', 2013",
         max_ulp=_EXACT,
-        parameters=(Parameter("negative_slope", 0.01, "The slope for x < 0"),),
+        parameters=(
+            Parameter("negative_slope", 0.01, "The slope for x < 0", shown=(0.2, 0.01, -0.5)),
+        ),
         kinks={0.0: "negative_slope"},
         cost="cheap",
         notes="With one slope per channel, as an array that broadcasts, it is the parametric "
@@ -166,11 +169,11 @@ CATALOGUE = (
         formula="x if x >= 0 else alpha*expm1(x)",
         derivative="1 if x > 0 else alpha*exp(x)",
         at_infinity=("-alpha", "inf"),
-        slope_at_infinity=("0*alpha", "1"),
+        slope_at_infinity=("0", "1"),
         source="D.-A. Clevert, T. Unterthiner and S. Hochreiter, 'Fast and Accurate Deep Network "
         "Learning by Exponential Linear Units', 2016",
         max_ulp=_bounds(1.0, 1.0),
-        parameters=(Parameter("alpha", 1.0, "Minus the limit at -inf"),),
+        parameters=(Parameter("alpha", 1.0, "Minus the limit at -inf", shown=(1.0, 0.5, 2.0)),),
         kinks={0.0: "alpha"},
         plot_range=(-5.0, 3.0),
     ),
@@ -190,7 +193,9 @@ CATALOGUE = (
         source="P. Ramachandran, B. Zoph and Q. V. Le, 'Searching for Activation Functions', 2017",
         max_ulp=_bounds(1.0, 1.5),
         parameters=(
-            Parameter("beta", 1.0, "0 gives x/2, a growing beta tends to relu"),
+            Parameter(
+                "beta", 1.0, "0 gives x/2, a growing beta tends to relu", shown=(1.0, 0.25, 5.0)
+            ),
         ),
     ),
     Row(

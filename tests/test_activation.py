@@ -1088,4 +1088,6 @@ def test_reference_counts_stay_flat(row, activation, operation):
         assert any(growth(rounds) < rounds * 16 for _ in range(5))
     finally:
         tracemalloc.stop()
-    assert [sys.getrefcount(thing) for thing in watched] == before
+    # Fewer is no leak: what other tests left behind may go meanwhile.
+    after = [sys.getrefcount(thing) for thing in watched]
+    assert all(now <= then for now, then in zip(after, before, strict=True))

@@ -1,0 +1,158 @@
+"""What the test files share: every activation of the catalogue, its parameters, both dtypes.
+
+A test that asks for `row`, `activation` or `parameters` runs once for each row of the catalogue
+(and each of its sets of parameters), one that asks for `dtype` once for each floating dtype.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastact
+from fastact import _runtime
+from fastact.catalogue import CATALOGUE, Row
+
+# By a parameter's name: the values, besides the default, that have been trouble somewhere.
+FURTHER_VALUES = {
+    "negative_slope": (0.0, 0.2, 2.0, -2.0),
+    "alpha": (0.5, 2.0, -2.0),
+    "beta": (0.5, 1.702, 10.0, -1.0, 0.0),
+}
+
+
+def parameter_sets(row: Row) -> list[dict[str, float]]:
+    """The defaults of a row, and each further value of each parameter."""
+    defaults = {p.name: p.default for p in row.parameters}
+    return [
+        defaults,
+        *(
+            {**defaults, p.name: value}
+            for p in row.parameters
+            for value in FURTHER_VALUES.get(p.name, ())
+        ),
+    ]
+
+
+def set_id(parameters: dict[str, float]) -> str:
+    return ",".join(f"{name}={value:g}" for name, value in parameters.items())
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    marked = {
+        name.strip()
+        for mark in metafunc.definition.iter_markers("parametrize")
+        for name in (mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0])
+    }
+    wanted = set(metafunc.fixturenames) - marked
+    if "parameters" in wanted:
+        pairs = [(row, parameters) for row in CATALOGUE for parameters in parameter_sets(row)]
+        ids = [f"{row.name}({set_id(parameters)})" for row, parameters in pairs]
+        metafunc.parametrize(("row", "parameters"), pairs, ids=ids)
+    elif "row" in wanted:
+        metafunc.parametrize("row", CATALOGUE, ids=[row.name for row in CATALOGUE])
+    if "dtype" in wanted:
+        metafunc.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
+
+
+@pytest.fixture
+def row() -> Row:
+    """A row of the catalogue; every one in turn."""
+    raise AssertionError("pytest_generate_tests gives it")
+
+
+@pytest.fixture
+def parameters() -> dict[str, float]:
+    """Values of all parameters of the row, by name; every set in turn."""
+    raise AssertionError("pytest_generate_tests gives it")
+
+
+@pytest.fixture
+def is_default(row: Row, parameters: dict[str, float]) -> bool:
+    """Whether these are the parameters that a call without any has."""
+    return all(p.default == parameters[p.name] for p in row.parameters)
+
+
+@pytest.fixture
+def parameters_of() -> Callable[[Row], list[dict[str, float]]]:
+    """The sets of parameters of a row, for a test that wants them all at once."""
+    return parameter_sets
+
+
+@pytest.fixture
+def dtype() -> type:
+    """np.float32, then np.float64."""
+    raise AssertionError("pytest_generate_tests gives it")
+
+
+@pytest.fixture
+def activation(row: Row) -> fastact.Activation:
+    """The object of `row`."""
+    return getattr(fastact, row.name)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """Random numbers, the same in every run."""
+    return np.random.default_rng(314159)
+
+
+@pytest.fixture
+def low_threshold() -> Iterator[None]:
+    """Small arrays go parallel, too."""
+    before = fastact.runtime_info()["parallel_threshold"]
+    for cost in before:
+        _runtime._set_parallel_threshold(cost, 2)
+    yield
+    for cost, elements in before.items():
+        _runtime._set_parallel_threshold(cost, elements)
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Callable[..., str]:
+    """Run a program in a process of its own, which can import what lies beside the tests, with
+    further environment variables; returns what it prints. Warnings are errors there, too."""
+
+    def run(program: str, **environment: str) -> str:
+        path = [str(Path(__file__).parent), str(Path(fastact.__file__).parent.parent)]
+        inherited = os.environ.get("PYTHONPATH")
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", program],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([*path, *([inherited] if inherited else [])]),
+                **environment,
+            },
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--max-ulp", action="store_true", help="print the largest errors that the tests met"
+    )
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if not config.getoption("--max-ulp"):
+        return
+    import oracle
+
+    terminalreporter.section(f"largest errors in ULP, {fastact.runtime_info()['isa']}")
+    for (name, dtype, what), (error, where) in sorted(oracle.met.items()):
+        terminalreporter.write_line(f"{name:<12} {dtype:<8} {what:<22} {error:8.4f}  {where}")

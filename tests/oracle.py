@@ -1,0 +1,428 @@
+"""The truth that the tests compare with.
+
+A value is the catalogue's formula at a precision that no cancellation spoils; a derivative is the
+numerical derivative of that same formula, never the catalogue's text of it. For volume the same
+formula is evaluated on whole arrays in a wider floating type.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import itertools
+import math
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from fastact.catalogue import Row
+
+# A context of its own: nobody else's precision matters here, and ours not to anybody.
+mp = mpmath.mp.clone()
+VALUE_BITS = 200
+mp.prec = VALUE_BITS
+SLOPE_BITS = 150
+
+Parameters = dict[str, float]
+
+# ---- floating-point formats ---------------------------------------------------------------------
+
+
+def integer_of(dtype: type) -> type:
+    return {np.float32: np.int32, np.float64: np.int64}[dtype]
+
+
+def ordinals(x: np.ndarray) -> np.ndarray:
+    """Integers in the order of the floats: neighbours are one apart, both zeros are 0."""
+    bits = x.view(integer_of(x.dtype.type))
+    return np.where(bits < 0, np.iinfo(bits.dtype).min - bits, bits)
+
+
+def from_ordinals(n: np.ndarray, dtype: type) -> np.ndarray:
+    integers = np.asarray(n, integer_of(dtype))
+    return np.where(integers < 0, np.iinfo(integers.dtype).min - integers, integers).view(dtype)
+
+
+def neighbours(centre: Any, steps: int, dtype: type) -> np.ndarray:
+    """The floats nearest to a number and `steps` more on either side."""
+    middle = ordinals(np.array([float(centre)], dtype))[0]
+    return from_ordinals(middle + np.arange(-steps, steps + 1), dtype)
+
+
+def in_dtype(parameters: Parameters, dtype: type) -> Parameters:
+    """Parameters as a loop of that dtype gets them."""
+    return {name: float(dtype(value)) for name, value in parameters.items()}
+
+
+def ulp_of(exact: Any, dtype: type) -> Any:
+    """2^(max(floor(log2|exact|), emin) - nmant), the exponent being one that the dtype has."""
+    info = np.finfo(dtype)
+    exponent = int(info.minexp)
+    if exact:
+        exponent = min(max(mp.mag(exact) - 1, exponent), int(info.maxexp) - 1)
+    return mp.ldexp(1, exponent - int(info.nmant))
+
+
+def ulps(y: Any, exact: Any, dtype: type) -> float:
+    """|y - exact| in such units.
+
+    An infinite y stands for the power of two after the largest float, and so does whatever is
+    exactly more than that. A NaN, or a sign that is not that of an exact value other than 0, is
+    infinitely wrong.
+    """
+    if np.isnan(y) or (exact and (exact < 0) != bool(np.signbit(y))):
+        return math.inf
+    largest = mp.ldexp(1, int(np.finfo(dtype).maxexp))
+    size = min(abs(exact), largest)
+    got = largest if np.isinf(y) else mp.mpf(abs(float(y)))
+    return float(abs(got - size) / ulp_of(size, dtype))
+
+
+def array_ulps(y: np.ndarray, exact: np.ndarray) -> np.ndarray:
+    """The same for arrays, `exact` being of a wider type: good to what that type is."""
+    info = np.finfo(y.dtype)
+    largest = np.ldexp(exact.dtype.type(1), info.maxexp)
+    size = np.minimum(np.abs(exact), largest)
+    got = np.where(np.isinf(y), largest, np.abs(y).astype(exact.dtype))
+    exponent = np.where(size == 0, info.minexp, np.frexp(size)[1] - 1)
+    exponent = np.clip(exponent, info.minexp, info.maxexp - 1)
+    errors = np.ldexp(np.abs(got - size), info.nmant - exponent)
+    wrong = np.isnan(y) | ((exact != 0) & (np.signbit(y) != np.signbit(exact)))
+    return np.where(wrong, np.inf, errors)
+
+
+# ---- one number at a time, exactly --------------------------------------------------------------
+
+EXACT = {
+    "exp": mp.exp,
+    "expm1": mp.expm1,
+    "log1p": mp.log1p,
+    "tanh": mp.tanh,
+    "inf": math.inf,
+}
+
+
+@functools.cache
+def compiled(expression: str) -> CodeType:
+    return compile(expression, expression, "eval")
+
+
+def expression_value(expression: str, parameters: Parameters) -> float:
+    """A limit or the slope at a kink, as the catalogue writes them."""
+    return eval(compiled(expression), dict(EXACT), dict(parameters))
+
+
+def value(row: Row, x: float, parameters: Parameters) -> Any:
+    return _value(row.formula, float(x), tuple(parameters.items()))
+
+
+@functools.cache
+def _value(text: str, x: float, parameters: tuple[tuple[str, float], ...]) -> Any:
+    names = {**EXACT, **{key: mp.mpf(number) for key, number in parameters}}
+    return mp.mpf(eval(compiled(text), {**names, "x": mp.mpf(x)}))
+
+
+# Beyond these binary places a slope is nothing: half the smallest subnormal, with 60 bits to
+# spare; for float32 even times the largest gradient.
+NOTHING = {np.float32: 149 + 128 + 60, np.float64: 1074 + 60}
+
+
+def derivative(row: Row, x: Any, parameters: Parameters, dtype: type = np.float64) -> Any:
+    """f'(x), right in its 80 leading bits or to what is nothing in the dtype.
+
+    At a kink it is what the catalogue documents.
+    """
+    if x in row.kinks:
+        return mp.mpf(expression_value(row.kinks[x], parameters))
+    return _derivative(
+        row.formula, float(x), tuple(parameters.items()), tuple(row.kinks), NOTHING[dtype]
+    )
+
+
+@functools.cache
+def _derivative(
+    text: str,
+    x: float,
+    parameters: tuple[tuple[str, float], ...],
+    kinks: tuple[float, ...],
+    nothing: int,
+) -> Any:
+    code = compiled(text)
+    names = {**EXACT, **{key: mp.mpf(number) for key, number in parameters}}
+
+    def f(t: Any) -> Any:
+        return eval(code, {**names, "x": t})
+
+    point = mp.mpf(x)
+    # diff takes steps of 2^-(bits + 10) and computes with 2 bits + 40. A step must be small also
+    # when it is multiplied by a parameter, and leave its mark on x; what f loses comes back
+    # divided by the step, and must not show in the slope.
+    bits = SLOPE_BITS + max(0, *(int(mp.mag(number)) for _, number in parameters if number), 0)
+    bits = max(bits, mp.mag(point) + 70 if point else 0)
+    while True:
+        with mp.workprec(bits):
+            step = mp.ldexp(1, -bits - 10)
+            # Beside a kink only the side away from it is asked, however near the kink is.
+            sides = [mp.sign(point - kink) for kink in kinks if abs(point - kink) < 4 * step]
+            direction = int(sides[0]) if sides else 0
+            slope = mp.diff(f, point, direction=direction)
+            lost = mp.ldexp(abs(f(point)), 4 - 2 * bits - 40 + bits + 10)
+            if lost <= mp.ldexp(abs(slope), -80) or lost < mp.ldexp(1, -nothing):
+                return slope
+        bits *= 2
+
+
+def slope_roots(row: Row, parameters: Parameters) -> tuple[float, ...]:
+    """Where f' changes its sign, other than at a kink: there a relative error has no mercy."""
+    return _slope_roots(row.formula, tuple(parameters.items()), tuple(row.kinks))
+
+
+@functools.cache
+def _slope_roots(
+    text: str, parameters: tuple[tuple[str, float], ...], kinks: tuple[float, ...]
+) -> tuple[float, ...]:
+    def slope(x: float) -> Any:
+        return _derivative(text, x, parameters, kinks, NOTHING[np.float64])
+
+    roots = []
+    grid = np.linspace(-8.05, 8.05, 140).tolist()
+    for low, high in itertools.pairwise(grid):
+        if any(low <= kink <= high for kink in kinks) or slope(low) * slope(high) >= 0:
+            continue
+        left, right = low, high
+        while left < (middle := (left + right) / 2) < right:
+            if slope(left) * slope(middle) <= 0:
+                right = middle
+            else:
+                left = middle
+        roots.append(right)
+    return tuple(roots)
+
+
+# ---- whole arrays, in a wider type --------------------------------------------------------------
+
+
+class Dual:
+    """A value and its slope: carries the derivative of a formula along, without subtracting."""
+
+    def __init__(self, value: Any, slope: Any = 0) -> None:
+        self.value = value
+        self.slope = slope
+
+    @staticmethod
+    def of(other: Any) -> Dual:
+        return other if isinstance(other, Dual) else Dual(other)
+
+    def __neg__(self) -> Dual:
+        return Dual(-self.value, -self.slope)
+
+    def __add__(self, other: Any) -> Dual:
+        other = Dual.of(other)
+        return Dual(self.value + other.value, self.slope + other.slope)
+
+    def __mul__(self, other: Any) -> Dual:
+        other = Dual.of(other)
+        return Dual(self.value * other.value, self.slope * other.value + self.value * other.slope)
+
+    def __truediv__(self, other: Any) -> Dual:
+        other = Dual.of(other)
+        quotient = self.value / other.value
+        return Dual(quotient, (self.slope - quotient * other.slope) / other.value)
+
+    def __rtruediv__(self, other: Any) -> Dual:
+        return Dual.of(other) / self
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def __sub__(self, other: Any) -> Dual:
+        return self + -Dual.of(other)
+
+    def __rsub__(self, other: Any) -> Dual:
+        return Dual.of(other) - self
+
+    def __pow__(self, exponent: int) -> Dual:
+        return Dual(self.value**exponent, exponent * self.value ** (exponent - 1) * self.slope)
+
+    def __abs__(self) -> Dual:
+        return Dual(abs(self.value), np.copysign(1, self.value) * self.slope)
+
+    def __gt__(self, other: Any) -> Any:
+        return self.value > Dual.of(other).value
+
+    def __ge__(self, other: Any) -> Any:
+        return self.value >= Dual.of(other).value
+
+
+def _chosen(condition: Any, a: Any, b: Any) -> Dual:
+    a, b = Dual.of(a), Dual.of(b)
+    return Dual(np.where(condition, a.value, b.value), np.where(condition, a.slope, b.slope))
+
+
+def _exp(a: Dual) -> Dual:
+    e = np.exp(a.value)
+    return Dual(e, e * a.slope)
+
+
+WIDE = {
+    "exp": _exp,
+    "expm1": lambda a: Dual(np.expm1(a.value), np.exp(a.value) * a.slope),
+    "log1p": lambda a: Dual(np.log1p(a.value), a.slope / (1 + a.value)),
+    "tanh": lambda a: Dual(np.tanh(a.value), a.slope / np.cosh(a.value) ** 2),
+    "chosen": _chosen,
+}
+
+
+class _Choices(ast.NodeTransformer):
+    """`a if c else b` asks one number; chosen(c, a, b) asks an array."""
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.Call:
+        self.generic_visit(node)
+        return ast.Call(ast.Name("chosen", ast.Load()), [node.test, node.body, node.orelse], [])
+
+
+@functools.cache
+def _for_arrays(expression: str) -> CodeType:
+    tree = ast.fix_missing_locations(_Choices().visit(ast.parse(expression, mode="eval")))
+    return compile(tree, expression, "eval")
+
+
+def wide(row: Row, x: np.ndarray, parameters: Parameters, wider: type) -> Dual:
+    """Value and slope of an array, in the type `wider`: the formulas of the catalogue lose
+    nothing by cancellation, which the tests check against the exact ones on a sample."""
+    names = {name: wider(number) for name, number in parameters.items()}
+    with np.errstate(all="ignore"):
+        result = eval(
+            _for_arrays(row.formula), {**WIDE, **names, "x": Dual(x.astype(wider), wider(1))}
+        )
+    slope = np.broadcast_to(np.asarray(result.slope, wider), x.shape)
+    for kink, expression in row.kinks.items():
+        slope = np.where(x == kink, wider(expression_value(expression, parameters)), slope)
+    return Dual(result.value, slope)
+
+
+def exactly(number: Any) -> Any:
+    """A scalar of any floating type as an arbitrary-precision number."""
+    mantissa, exponent = np.frexp(number)
+    high = float(mantissa)
+    return mp.ldexp(mp.mpf(high) + mp.mpf(float(mantissa - high)), int(exponent))
+
+
+# ---- inputs -------------------------------------------------------------------------------------
+
+
+def random_bits(rng: np.random.Generator, n: int, dtype: type) -> np.ndarray:
+    """Finite floats, every bit pattern as likely as any other."""
+    info = np.iinfo(integer_of(dtype))
+    x = rng.integers(info.min, info.max, 2 * n + 10, integer_of(dtype), True).view(dtype)
+    return x[np.isfinite(x)][:n]
+
+
+def landmarks(dtype: type) -> list[float]:
+    """Where something begins or ends: e^x or e^2x is lost beside 1, becomes subnormal, or
+    vanishes; and where the range of the type ends."""
+    info = np.finfo(dtype)
+    powers = (info.nmant + 1, info.nmant + 2, -info.minexp, -info.minexp + info.nmant + 1)
+    return [float(power) * math.log(2) / halved for power in powers for halved in (1, 2)]
+
+
+def edges(dtype: type) -> np.ndarray:
+    """Zero, the subnormals, the smallest normals and the largest floats."""
+    info = np.finfo(dtype)
+    around = [neighbours(centre, 3, dtype) for centre in (0, info.tiny)]
+    tops = neighbours(info.max, 0, dtype), np.array([1e30, 3e38], dtype)
+    sizes = np.concatenate([*around, *tops])
+    return np.concatenate([sizes, -sizes])
+
+
+def inputs(row: Row, dtype: type, parameters: Parameters, scale: int = 100) -> np.ndarray:
+    """Finite inputs of every kind that has ever been trouble; `scale` is how many of each."""
+    rng = np.random.default_rng([ord(letter) for letter in row.name])
+    bits = np.finfo(dtype).nmant
+    parts = [random_bits(rng, scale // 2, dtype), edges(dtype)]
+    parts += [rng.uniform(-reach, reach, 2 * scale) for reach in (4, 25, 110)]
+    if dtype is np.float64:
+        parts.append(rng.uniform(-760, 760, scale))
+    sizes = np.exp2(rng.uniform(-60, 12, 2 * scale))
+    parts.append(sizes * rng.choice([-1, 1], sizes.size))
+    # Subnormal, or near it: a product has no room for its low digits there.
+    sizes = float(np.finfo(dtype).tiny) * np.exp2(rng.uniform(-bits, 10, scale // 2))
+    parts.append(sizes * rng.choice([-1, 1], sizes.size))
+    # The exponent may be a multiple of x.
+    factors = {1.0, *(abs(p) for p in parameters.values() if 0 < abs(p) < 1e6)}
+    for mark in landmarks(dtype):
+        for centre in {mark / factor for factor in factors}:
+            for signed in (centre, -centre):
+                parts.append(neighbours(signed, max(2, scale // 50), dtype))
+                parts.append(signed + rng.uniform(-1, 1, max(2, scale // 20)))
+    for centre in (*row.kinks, *slope_roots(row, parameters)):
+        parts.append(neighbours(centre, scale, dtype))
+        away = np.exp2(-rng.uniform(0, bits + 8, scale))
+        parts.append(centre + away * rng.choice([-1, 1], scale))
+    worst = WORST.get((row.name, dtype.__name__), "").split()
+    parts.append(np.array([float.fromhex(number) for number in worst]))
+    with np.errstate(over="ignore"):
+        x = np.concatenate([np.asarray(part).astype(dtype) for part in parts])
+    return np.unique(x[np.isfinite(x)])
+
+
+# The worst inputs found so far, by searches larger than the tests', in values, derivatives and
+# backward passes, with and without FMA: they stay.
+WORST = {
+    ("sigmoid", "float32"): "0x1.cbc0b8p+4 -0x1.cbc0b8p+4 -0x1.974a8ap+5 0x1.fe277ep+2",
+    ("sigmoid", "float64"): "-0x1.62785d924f7aep+9 -0x1.6255bff7a8f0cp+9 -0x1.628669f2239fap+9 "
+    "0x1.a6cf7f6b024eep+6 0x1.4acc6986da120p+9",
+    ("tanh", "float32"): "0x1.d1968p-4 0x1.d6a7acp-4 0x1.409198p+2 0x1.194a5cp+5",
+    ("tanh", "float64"): "-0x1.0133469dd0470p-3 -0x1.00e9f610f35f0p-3 0x1.62faf13b24618p+8 "
+    "-0x1.632246219915bp+8 0x1.3b5fe1c9fdc42p-3",
+    ("elu", "float32"): "-0x1.07e7d6p-4 -0x1.028f24p-4 -0x1.4334c4p-2 -0x1.cf96aap+2",
+    ("elu", "float64"): "-0x1.125e413e9ee1cp-2 -0x1.1e6d4485a4768p-2 -0x1.d9dd80a4c3d45p+5 "
+    "-0x1.35781efecad00p+1 -0x1.30fb5eeceb305p+4",
+    # With beta = 1.702 and 10 the last two are next to the root of the derivative.
+    ("swish", "float32"): "-0x1.4f488p+4 -0x1.4f69p-1 -0x1.0f6706p-1 -0x1.0ee7fap-1",
+    ("swish", "float64"): "-0x1.a4145c4f02000p+8 -0x1.1d3f04fb6f548p+6 -0x1.0cebd007c0000p-1 "
+    "-0x1.10273801362bbp+0 -0x1.7166148a1c100p-4 -0x1.80974a62be3dfp-1 -0x1.05d45ca03419ep-3",
+    ("silu", "float32"): "-0x1.5ccb22p+4 -0x1.49ad1ep+5 -0x1.caf5acp-1 -0x1.cc4440p-1",
+    ("silu", "float64"): "-0x1.65861fe6ba4c0p+9 -0x1.657d9ff71d705p+9 -0x1.d076e41769b12p-1 "
+    "-0x1.d69b60b1b1736p-1 -0x1.474973c84120ap+0",
+    ("mish", "float32"): "-0x1.56e6f4p+3 -0x1.49ad1ep+5 -0x1.3a8e28p+3 -0x1.07d8eep+6",
+    ("mish", "float64"): "-0x1.65861fe6ba4c0p+9 -0x1.657d9ff71d705p+9 -0x1.abd716a39d678p-1 "
+    "-0x1.af02132861b3ap-1 -0x1.8a4857c513e3cp-1022 -0x1.1c9422d6df1dbp-1022",
+}
+
+
+# ---- the comparison -----------------------------------------------------------------------------
+
+#: The largest errors met in this run: (activation, dtype, what) -> (ULP, where).
+met: dict[tuple[str, str, str], tuple[float, str]] = {}
+
+
+def record(name: str, dtype: type, what: str, error: float, where: str) -> None:
+    key = (name, dtype.__name__, what)
+    if key not in met or error > met[key][0]:
+        met[key] = (error, where)
+
+
+def check(
+    row: Row,
+    what: str,
+    x: np.ndarray,
+    y: np.ndarray,
+    exact: Callable[[int], Any],
+    bound: float,
+    parameters: Parameters,
+) -> None:
+    """Assert that each y is within `bound` ULP of exact(its index)."""
+    dtype = y.dtype.type
+    errors = [ulps(y[i], exact(i), dtype) for i in range(len(x))]
+    worst = max(range(len(x)), key=errors.__getitem__)
+    where = f"x = {float(x[worst]).hex()} {parameters or ''}"
+    record(row.name, dtype, what, errors[worst], where)
+    assert errors[worst] <= bound, (
+        f"{row.name} {what} {dtype.__name__}: {errors[worst]:.4f} ULP (bound {bound}) at {where}: "
+        f"{y[worst]!r} instead of {mp.nstr(exact(worst), 20)}; "
+        f"{sum(error > bound for error in errors)} of {len(x)} inputs are beyond the bound"
+    )

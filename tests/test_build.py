@@ -1,0 +1,313 @@
+"""What the compiler made of src_c: read from the built extension, as the processor will.
+
+That a loop "vectorised" is not enough. These tests count: vector instructions of the width that
+the name of a kernel promises, one division for each result that needs one, no call into a maths
+library, and nothing wider than the baseline outside the kernels that are chosen at run time.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+import fastact
+from fastact.catalogue import CATALOGUE, Row
+
+INFO = fastact.runtime_info()
+GCC = INFO["compiler"].startswith("gcc")
+X86 = platform.machine() in ("x86_64", "AMD64")
+# Kernels for instruction sets that this processor lacks are in the file all the same.
+ISAS = ("baseline", "avx2", "avx512") if X86 else ("baseline",)
+REGISTERS = {"baseline": "xmm", "avx2": "ymm", "avx512": "zmm"}
+DTYPES = ("f32", "f64")
+OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
+ROW_KERNELS = ("value", "backward", "backward_from_output", "jacobian")
+# gcc 12's objdump, and no other, is on every machine that builds the wheels.
+MUST_RUN = bool(os.environ.get("CI")) and sys.platform == "linux" and X86
+
+ARITHMETIC = re.compile(r"v?(mul|add|sub|div|max|min|fn?m(add|sub)\d+)p[sd]")
+# A whole register that goes to memory, the stack excepted.
+STORE = re.compile(r"v?mov(?:[ua]p[sd]|dq[ua]\d*) %([xyz]mm)\d+,(?!.*%r[sb]p\b)\S*\(.*")
+DIVISION = re.compile(r"v?div([ps])[sd]")
+LIBM = re.compile(
+    r"_ZGV.*|(__)?(exp|exp2|exp10|expm1|log|log1p|log2|log10|pow|tanh|sinh|cosh|sin|cos|tan|erf|"
+    r"erfc|fma|fmax|fmin|fmod|ldexp|scalbn|frexp|floor|ceil|rint|nearbyint|round|trunc|sqrt|hypot)"
+    r"[fl]?(_finite)?"
+)
+
+
+def kernels_path() -> Path:
+    return next(Path(fastact.__file__).parent.glob("_kernels.*"))
+
+
+@dataclass
+class Function:
+    """The instructions of one function of the extension, as far as these tests look at them."""
+
+    mnemonics: Counter[str] = field(default_factory=Counter)
+    called: Counter[str] = field(default_factory=Counter)
+    arithmetic: Counter[str] = field(default_factory=Counter)  # packed, by register
+    divisions: Counter[str] = field(default_factory=Counter)  # by register, or "scalar"
+    stores: Counter[str] = field(default_factory=Counter)  # of whole registers, by register
+    registers: Counter[str] = field(default_factory=Counter)  # instructions that touch one
+
+    def read(self, mnemonic: str, operands: str) -> None:
+        self.mnemonics[mnemonic] += 1
+        if mnemonic.startswith(("call", "bl")):
+            self.called[operands] += 1
+        found = [register for register in ("zmm", "ymm", "xmm") if register in operands]
+        for register in found:
+            self.registers[register] += 1
+        if store := STORE.fullmatch(f"{mnemonic} {operands}"):
+            self.stores[store[1]] += 1
+        if ARITHMETIC.fullmatch(mnemonic):
+            self.arithmetic[found[0]] += 1
+        if division := DIVISION.fullmatch(mnemonic):
+            self.divisions[found[0] if division[1] == "p" else "scalar"] += 1
+
+
+def not_here(reason: str) -> None:
+    assert not MUST_RUN, reason
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def objdump() -> Iterator[str]:
+    program = shutil.which("objdump")
+    if sys.platform != "linux":
+        not_here("reads ELF files")
+    if program is None:
+        not_here("needs objdump, of binutils")
+    return program
+
+
+def output(*command: str) -> list[str]:
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def symbols(objdump) -> dict[str, str]:
+    """The functions of the extension: name -> "l" for local or "g" for global."""
+    found = {}
+    for line in output(objdump, "-t", str(kernels_path())):
+        if match := re.match(r"[0-9a-f]+ (.)\s+F \.text\s+[0-9a-f]+\s+(?:\.\w+ )?(\S+)$", line):
+            found[match[2]] = match[1]
+    if not found:
+        not_here("the extension is stripped of its symbols")
+    return found
+
+
+@pytest.fixture(scope="module")
+def functions(objdump, symbols) -> dict[str, Function]:
+    found: dict[str, Function] = {}
+    current = None
+    for line in output(objdump, "-d", "--no-show-raw-insn", "-w", str(kernels_path())):
+        if match := re.match(r"[0-9a-f]+ <(.+)>:$", line):
+            current = found.setdefault(match[1], Function())
+        elif current and (match := re.match(r"\s*[0-9a-f]+:\s+(\S+)\s*(.*)$", line)):
+            current.read(match[1], match[2])
+    return found
+
+
+def loops_of(row: Row) -> list[str]:
+    varying = ("", "_varying") if row.parameters else ("",)
+    return [f"{row.name}_{operation}{kind}" for operation in OPERATIONS for kind in varying]
+
+
+def results_of(loop: str) -> int:
+    return 2 if "value_and_derivative" in loop else 1
+
+
+def divides(row: Row) -> bool:
+    """Whether the formula needs a division: that of a quotient, or of tanh."""
+    return "/" in row.formula or "tanh" in row.formula
+
+
+# ---- which functions there are ------------------------------------------------------------------
+
+
+def test_every_kernel_is_there_and_local(symbols):
+    """One for each activation, operation, instruction set and dtype, under its name."""
+    expected = {
+        f"{stem}_{isa}_{dtype}"
+        for isa in ISAS
+        for dtype in DTYPES
+        for stem in (
+            *(loop for row in CATALOGUE for loop in loops_of(row)),
+            *(f"softmax_{kernel}" for kernel in ROW_KERNELS),
+        )
+    }
+    assert expected - set(symbols) == set()
+    # No other carries such a name: neither one that the catalogue does not know, nor a part that
+    # the compiler has split off.
+    named = {name for name in symbols if re.search(rf"_({'|'.join(ISAS)})_f(32|64)", name)}
+    assert named - expected == set()
+    assert {symbols[name] for name in expected} == {"l"}
+
+
+def test_integer_kernels_are_there(symbols):
+    widths = [f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+    for row in CATALOGUE:
+        kept = {f"{row.name}_value_{width}" for width in widths} & set(symbols)
+        assert len(kept) == (8 if row.keeps_integers else 0)
+
+
+def test_nothing_is_exported_but_the_module(objdump):
+    for path in Path(fastact.__file__).parent.glob("*.so"):
+        module = path.name.split(".")[0]
+        exported = {
+            line.split()[-1]
+            for line in output(objdump, "-T", str(path))
+            if re.match(r"[0-9a-f]{8,}", line) and "*UND*" not in line
+        } - {"_init", "_fini", "_end", "_edata", "__bss_start"}
+        assert exported == {f"PyInit_{module}"}, path.name
+
+
+# ---- what is in them ----------------------------------------------------------------------------
+
+
+@pytest.fixture(params=DTYPES)
+def element(request) -> str:
+    return request.param
+
+
+@pytest.fixture(params=ISAS)
+def isa(request) -> str:
+    if not X86:
+        pytest.skip("knows the instructions of x86-64 alone")
+    return request.param
+
+
+def test_loops_are_vectors_of_the_full_width(functions, row, isa, element):
+    register = REGISTERS[isa]
+    stored = [register]
+    if element == "f32" and not GCC:  # clang narrows one register of doubles at a time
+        stored.append({"zmm": "ymm", "ymm": "xmm", "xmm": "xmm"}[register])
+    for loop in loops_of(row):
+        function = functions[f"{loop}_{isa}_{element}"]
+        if not function.called:  # a copy may be memmove's
+            assert sum(function.stores[r] for r in stored) >= results_of(loop), loop
+        if row.cost == "exponential":  # the polynomial alone has seven or eleven steps
+            assert function.arithmetic[register] >= 12, loop
+
+
+def test_one_division_for_each_result_that_needs_one(functions, row, isa, element):
+    """A clamp that the compiler threads through an expression makes two of it, at twice the time.
+
+    gcc makes a vector of float32 from two of double, which is what divides; clang may do so.
+    """
+    register = REGISTERS[isa]
+    for loop in loops_of(row):
+        function = functions[f"{loop}_{isa}_{element}"]
+        least = results_of(loop) * divides(row)
+        divisions = function.divisions[register]
+        vectors = 2 if element == "f32" else 1
+        if not GCC:
+            assert least <= divisions <= 2 * least, loop
+        elif results_of(loop) == 2:  # a value and its derivative may share one
+            assert vectors * least / 2 <= divisions <= vectors * least, loop
+        else:
+            assert divisions == vectors * least, loop
+        if not least:
+            assert not function.divisions, loop
+
+
+def test_loops_call_nothing(functions, row, isa, element):
+    for loop in loops_of(row):
+        called = functions[f"{loop}_{isa}_{element}"].called
+        foreign = [target for target in called if not re.search(r"<mem(cpy|move|set)@plt>", target)]
+        assert foreign == [], loop
+
+
+def test_softmax_is_vectors_and_one_division_per_row(functions, isa, element):
+    for kernel in ROW_KERNELS:
+        function = functions[f"softmax_{kernel}_{isa}_{element}"]
+        # Without an exponential it has a subtraction and a multiplication only.
+        least = 4 if kernel == "backward_from_output" else 20
+        assert function.arithmetic[REGISTERS[isa]] >= least, kernel
+        packed = {register: n for register, n in function.divisions.items() if register != "scalar"}
+        assert packed == {}, kernel
+        if GCC:
+            assert function.divisions["scalar"] == (kernel != "backward_from_output"), kernel
+        foreign = [
+            target
+            for target in function.called
+            if not re.search(r"<mem(cpy|move|set)@plt>", target)
+        ]
+        assert foreign == [], kernel
+
+
+# ---- what is not --------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not X86, reason="the baseline is all there is")
+def test_wide_instructions_only_where_they_were_asked_for(functions):
+    """A processor without AVX must be able to run everything else: import, choose, compute."""
+    for name, function in functions.items():
+        widest = next((isa for isa in ("avx512", "avx2") if f"_{isa}_f" in name), "baseline")
+        wide = {register for register in ("ymm", "zmm") if function.registers[register]}
+        if widest == "baseline":
+            assert wide == set(), name
+            # AVX's own encoding of what SSE2 has, too
+            encoded = [mnemonic for mnemonic in function.mnemonics if mnemonic.startswith("v")]
+            assert encoded == [], name
+        elif widest == "avx2":
+            assert "zmm" not in wide, name
+
+
+def test_no_mathematical_library(objdump):
+    undefined = {
+        line.split()[-1].split("@")[0]
+        for line in output(objdump, "-T", str(kernels_path()))
+        if "*UND*" in line
+    }
+    assert undefined  # the file was read
+    assert {name for name in undefined if LIBM.fullmatch(name)} == set()
+
+
+@pytest.mark.parametrize("name", ["exp", "expm1f", "tanh", "fma", "_ZGVdN4v_exp", "__expf_finite"])
+def test_names_of_the_mathematical_library_are_recognised(name):
+    assert LIBM.fullmatch(name)
+
+
+def test_subnormals_are_not_switched_off(symbols, functions):
+    """-ffast-math at link time brings in a start-up function that does it for the process."""
+    assert [name for name in symbols if "fast_math" in name] == []
+    if X86:
+        changing = {name for name, code in functions.items() if code.mnemonics["ldmxcsr"]}
+        # The drivers, which keep and restore what they find.
+        assert {name.split(".")[0] for name in changing} == {
+            "run_range",
+            "run_rows",
+            "fastact_narrow",
+        }
+
+
+def test_flags():
+    flags = INFO["compile_flags"].split()
+    forbidden = {
+        "-ffast-math",
+        "-Ofast",
+        "-funsafe-math-optimizations",
+        "-ffinite-math-only",
+        "-fno-signed-zeros",
+        "-fassociative-math",
+        "-freciprocal-math",
+        "-fno-rounding-math",
+        "/fp:fast",
+    }
+    assert forbidden & set(flags) == set()
+    assert [flag for flag in flags if flag.startswith(("-march", "-mtune", "-mcpu"))] == []
+    if GCC or INFO["compiler"].startswith("clang"):
+        assert {"-ffp-contract=off", "-fno-trapping-math"} <= set(flags)

@@ -1,0 +1,327 @@
+"""``python -m fastact``: what the commands print, write and refuse."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import multiprocessing
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+import pytest
+
+import fastact
+from fastact import cli
+from fastact.catalogue import CATALOGUE
+from fastact.cli import common, formula, info, peers, plot
+
+ROWS = pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.name)
+
+
+def run(capsys, *arguments):
+    """Run a command; return its exit code and what it wrote to stdout and stderr."""
+    try:
+        status = cli.main(list(map(str, arguments)))
+    except SystemExit as leaving:  # argparse
+        status = leaving.code
+    return status, *capsys.readouterr()
+
+
+def test_import_of_fastact_imports_no_command():
+    code = (
+        "import sys, fastact\n"
+        "print([m for m in sys.modules if m.startswith(('fastact.cli', 'matplotlib', 'rich'))])"
+    )
+    command = [sys.executable, "-c", code]
+    found = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert found.stdout == "[]\n"
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_help_has_an_example(capsys, command):
+    status, out, _ = run(capsys, command, "--help")
+    assert status == 0
+    assert f"example:\n  python -m fastact {command}" in out
+
+
+def test_no_command_is_an_error(capsys):
+    status, _, err = run(capsys)
+    assert status == 2
+    assert "COMMAND" in err
+
+
+# ---- info ---------------------------------------------------------------------------------------
+
+
+def test_info(capsys):
+    status, out, _ = run(capsys, "info")
+    assert status == 0
+    shown = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert shown["version"] == fastact.__version__
+    assert shown["isa"] == fastact.runtime_info()["isa"]
+    assert all(row.name in shown["functions"] for row in CATALOGUE)
+    assert f"numpy {np.__version__}" in shown["versions"]
+
+
+def test_info_as_json_from_a_process_of_its_own():
+    command = [sys.executable, "-m", "fastact", "info", "--json"]
+    found = subprocess.run(command, capture_output=True, check=True, text=True)
+    shown = json.loads(found.stdout)
+    assert shown["isa"] in shown["isa_available"]
+    assert shown["num_threads"] >= 1
+    assert shown["versions"]["numpy"] == np.__version__
+    assert found.stderr == ""
+
+
+# ---- what goes wrong ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", ["plot", "bench"])
+def test_unknown_name_gives_those_that_are_near(capsys, command):
+    status, out, err = run(capsys, command, "sigmoit")
+    assert status == 2
+    assert out == ""
+    assert "'sigmoit'" in err
+    assert "sigmoid" in err
+
+
+def test_unknown_name_near_to_none_gives_all(capsys):
+    status, _, err = run(capsys, "plot", "qqqq")
+    assert status == 2
+    assert all(row.name in err for row in CATALOGUE)
+
+
+def test_aliases_and_capitals_are_names():
+    for row in CATALOGUE:
+        assert common.chosen([row.name.upper(), *row.aliases]) == [row.name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "modules", "extra"),
+    [
+        (["plot", "relu"], ["matplotlib"], "plot"),
+        (["bench", "relu"], ["rich.console"], "bench"),
+        (["bench", "relu", "--chart", "times.png"], ["matplotlib"], "plot"),
+        (["demo"], ["rich.console"], "demo"),
+        (["demo"], ["sklearn.datasets"], "demo"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_missing_library_is_one_sentence(capsys, monkeypatch, tmp_path, arguments, modules, extra):
+    if modules != ["rich.console"] and arguments[0] != "plot":
+        pytest.importorskip("rich")  # is asked for first
+    monkeypatch.chdir(tmp_path)
+    for module in modules:
+        monkeypatch.setitem(sys.modules, module, None)
+    status, out, err = run(capsys, *arguments)
+    assert status == 1
+    assert out == ""
+    assert err.count("\n") == 1
+    assert f'pip install "fastact[{extra}]"' in err
+    assert modules[0].partition(".")[0] in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupt_leaves_without_a_traceback(capsys, monkeypatch):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(info, "run", interrupted)
+    status, out, err = run(capsys, "info")
+    assert (status, out, err) == (130, "", "\n")
+
+
+def test_output_that_cannot_be_written_is_one_sentence(capsys, tmp_path):
+    pytest.importorskip("matplotlib")
+    occupied = tmp_path / "file"
+    occupied.touch()
+    status, _, err = run(capsys, "plot", "relu", "-o", occupied / "pictures")
+    assert status == 1
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such pipes on Windows")
+def test_reader_that_has_gone_is_no_error():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "fastact", "info"]
+    found = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    os.close(writer)
+    assert (found.returncode, found.stderr) == (141, b"")
+
+
+# ---- plot ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_plot_writes_pictures_and_leaves_matplotlib_as_it_was(capsys, tmp_path, suffix):
+    matplotlib = pytest.importorskip("matplotlib")
+    settings = dict(matplotlib.rcParams)
+    where = tmp_path / "new" / "pictures"
+    names = ("leaky_relu", "softmax")
+    status, out, err = run(capsys, "plot", *names, "-o", where, "--format", suffix)
+    assert (status, err) == (0, "")
+    written = [where / f"{name}.{suffix}" for name in names]
+    assert out.splitlines() == list(map(str, written))
+    assert sorted(where.iterdir()) == written
+    for path in written:
+        data = path.read_bytes()
+        assert data.startswith(b"\x89PNG") if suffix == "png" else b"</svg>" in data
+        assert len(data) > 10_000
+    assert dict(matplotlib.rcParams) == settings
+
+
+def test_the_same_picture_is_the_same_file(tmp_path):
+    pytest.importorskip("matplotlib")
+    first, second = (plot.write(["relu"], tmp_path / name, "svg", False) for name in "ab")
+    assert first[0].read_bytes() == second[0].read_bytes()
+
+
+@ROWS
+def test_formulas_are_typeset(row):
+    for text in (row.formula, row.derivative):
+        typeset = formula.typeset("f", text)
+        assert typeset.startswith("$f = ")
+        assert "*" not in typeset
+        assert typeset.count("$") % 2 == 0
+        for parameter in row.parameters:
+            if parameter.name in text:
+                assert formula.name(parameter.name) in typeset
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1/(1 + exp(-x))", r"$f = \dfrac{1}{1 + e^{-x}}$"),
+        ("(1 + x)**2*(-x)", r"$f = (1 + x)^{2}\,(-x)$"),
+        ("a - (b - x)", "$f = a - (b - x)$"),
+        ("6 if x > 6 else 0*x", "$f = 6$ if $x > 6$, else $0$"),
+        ("x*s, s = log1p(x)", r"$f = x\,s$, $s = \ln(1 + x)$"),
+        ("lambda: x", "$f$ = lambda: x"),
+    ],
+)
+def test_typesetting(expression, expected):
+    assert formula.typeset("f", expression) == expected
+
+
+@ROWS
+def test_curves_come_near_their_asymptotes(row):
+    for curve in plot.curves(row):
+        for side, far in enumerate((-1e8, 1e8)):
+            if (line := curve.asymptote(side)) is not None:
+                slope, intercept = line
+                value = curve.value(np.array([far]))[0]
+                np.testing.assert_allclose(value, slope * far + intercept, atol=1e-6)
+
+
+@ROWS
+def test_jumps_lie_at_the_kinks_of_the_catalogue(row):
+    for curve in plot.curves(row):
+        for x, left, right, at in curve.jumps():
+            assert x in row.kinks
+            assert left != right
+            assert curve.derivative(np.array([x]))[0] == at
+
+
+# ---- bench and demo, in processes of their own: the libraries that they load stay out of this one
+
+
+def run_apart(*arguments):
+    """Run a command in a process of its own; return what it wrote to stdout."""
+    command = [sys.executable, "-m", "fastact", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    found = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert (found.returncode, found.stderr) == (0, b"")
+    out = found.stdout.decode()
+    assert "\x1b" not in out  # not a terminal
+    return out
+
+
+def test_bench_writes_what_it_prints(tmp_path):
+    pytest.importorskip("rich")
+    pytest.importorskip("matplotlib")
+    times, chart = tmp_path / "new" / "times.json", tmp_path / "times.svg"
+    out = run_apart(
+        "bench", "relu", "softmax", "--quick", "--threads", 1, "--json", times, "--chart", chart
+    )
+    written = json.loads(times.read_text(encoding="utf-8"))
+    conditions, results = written["conditions"], written["results"]
+    assert conditions["threads"] == 1
+    assert conditions["fastact"]["isa"] == fastact.runtime_info()["isa"]
+    assert [result["function"] for result in results] == ["relu"] * 3 + ["softmax"] * 3
+    for result in results:
+        assert {"fastact", "NumPy"} <= set(result["seconds"])
+        for name, seconds in result["seconds"].items():
+            assert 0 < seconds < 1
+            assert result["ns_per_element"][name] == seconds / result["elements"] * 1e9
+            assert name.split()[0] in out
+    assert str(chart) in out.replace("\n", "")
+    assert b"</svg>" in chart.read_bytes()
+
+
+@pytest.mark.parametrize("wrong", [["--threads", "0"], ["--chart", "times.txt"]], ids=" ".join)
+def test_bench_refuses_before_it_measures(capsys, monkeypatch, wrong):
+    pytest.importorskip("rich")
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(peers, "installed", None)
+    status, out, err = run(capsys, "bench", *wrong)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+
+
+def compare(peer):
+    """Compare a peer with fastact; return what was compared, None for a peer that is missing."""
+    try:
+        found = peers.PEERS[peer](1)
+    except ImportError:
+        return None
+    compared = []
+    for name in common.FUNCTIONS:
+        for operation in ("value", "derivative", "backward"):
+            arrays = peers.Arrays.normal((8, 16))
+            own = peers.fastact_call(operation, name, arrays)
+            call = found.make(operation, name, arrays)
+            if own is None or call is None:
+                continue
+            expected = np.array(own.result(own()))
+            arrays.out.fill(np.nan)
+            with peers.without_gradients():
+                result = np.array(call.result(call()))
+            assert result.dtype == np.float32
+            what = f"{peer}: {operation} of {name}"
+            np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6, err_msg=what)
+            compared.append(what)
+    return compared
+
+
+@pytest.mark.parametrize("peer", peers.PEERS)
+def test_peers_compute_what_fastact_does(peer):
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        compared = pool.submit(compare, peer).result()
+    if compared is None:
+        pytest.skip(f"{peer} is not installed")
+    assert compared
+
+
+def test_demo_trains_and_prints_all_tables(tmp_path):
+    pytest.importorskip("rich")
+    pytest.importorskip("sklearn")
+    out = run_apart("demo", "--quick", "-o", tmp_path)
+    values, learned, timed, _ = re.split("A classifier|The same forward pass|Pictures", out)
+    for row in CATALOGUE:
+        assert row.name in values
+        (accuracy,) = re.findall(rf"^ *{row.name} +(\S+)%", learned, re.MULTILINE)
+        assert float(accuracy) > 75  # after three epochs
+        assert row.name in timed
+    assert "∂p₁/∂x₁" in values
+    if importlib.util.find_spec("matplotlib") is None:
+        assert "fastact[plot]" in out
+    else:
+        overview = tmp_path / "overview.png"
+        assert str(overview) in out.replace("\n", "")
+        assert overview.read_bytes().startswith(b"\x89PNG")

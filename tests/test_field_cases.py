@@ -1,0 +1,470 @@
+"""What people reported of activation functions elsewhere, restated as inputs and right answers.
+
+An identifier such as A9 names the kind of mistake; the issues are where it was met. Every case is
+tried at several lengths and on strided arrays, in its dtype and, against exact arithmetic, in
+both; and with more inputs of its kind.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import oracle
+import pytest
+from oracle import mp
+
+import fastact
+from fastact.catalogue import CATALOGUE
+
+ROWS = {row.name: row for row in CATALOGUE}
+SIZES = (1, 2, 3, 7, 8, 15, 16, 17, 33, 100)
+SINGLE, DOUBLE = (np.float32,), (np.float64,)
+BOTH = (np.float32, np.float64)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One reported mistake of an elementwise function.
+
+    `expected` are the right results for `x` in `dtypes`, as text; see `is_written`.
+    `more` are inputs of the same kind, whose results exact arithmetic gives.
+    """
+
+    id: str
+    reports: str
+    function: str
+    x: list[float]
+    expected: str
+    operation: str = "value"
+    dtypes: tuple[type, ...] = BOTH
+    parameters: dict[str, float] = field(default_factory=dict)
+    more: Any = ()
+
+
+CASES = [
+    Case(
+        "A3",
+        "jax-ml/jax#1207, pytorch/pytorch#173968, tensorflow/tensorflow#116943",
+        "elu",
+        [-1e-6, -1e-7, -1e-8, -1e-10, -1e-30],
+        "-9.999995e-07 -9.9999994e-08 -1e-08 -1e-10 -1e-30",
+        dtypes=SINGLE,
+        more=-np.logspace(-37, 0, 200),
+    ),
+    Case(
+        "A9",
+        "AlexeyAB/darknet#5452, apple/coremltools#2359",
+        "mish",
+        [-2.5, -10, -15, -20, -30, -50, -88],
+        "-0.1968162 -0.000453989 -4.588534e-06 -4.122307e-08 -2.807287e-12 -9.643749e-21 "
+        "-5.3280498e-37",
+        dtypes=SINGLE,
+        more=-np.linspace(1, 103, 300),
+    ),
+    Case(
+        "A18",
+        "numpy/numpy#30821",
+        "tanh",
+        [1000],
+        "1",
+        more=[9.1, 20, 500, 65504, -65504],
+    ),
+    Case(
+        "A20",
+        "uxlfoundation/oneDNN#1021",
+        "tanh",
+        [1e-8, 1e-4, 1e-30],
+        "1e-08 1e-04 1e-30",
+        dtypes=SINGLE,
+        more=[*np.logspace(-37, 0, 200), *-np.logspace(-37, 0, 200)],
+    ),
+    Case(
+        "A21",
+        "pytorch/pytorch#160876",
+        "silu",
+        [-math.inf, math.inf, math.nan],
+        "-0 inf nan",
+        more=[-1e4, -1e30, 1e30],
+    ),
+    Case(
+        "A21-swish",
+        "pytorch/pytorch#160876",
+        "swish",
+        [-math.inf, math.inf, math.nan],
+        "-0 inf nan",
+        parameters={"beta": 1.702},
+        more=[-1e4, -1e30, 1e30],
+    ),
+    Case(
+        "A23",
+        "mindspore#379, apple/coremltools#2618",
+        "mish",
+        [math.inf, -math.inf],
+        "inf -0",
+        more=[-1e4, -1e30, 1e30],
+    ),
+    Case(
+        "A24",
+        "met with A21",
+        "leaky_relu",
+        [-math.inf, math.inf, -1.0, 3.0],
+        "0 inf 0 3",
+        parameters={"negative_slope": 0.0},
+        more=[-1e30, 1e30],
+    ),
+    Case(
+        "A24-derivative",
+        "met with A21",
+        "leaky_relu",
+        [-math.inf, math.inf, -1.0, 3.0],
+        "0 1 0 1",
+        operation="derivative",
+        parameters={"negative_slope": 0.0},
+    ),
+    Case(
+        "A26",
+        "apache/mxnet#11115, openvinotoolkit/openvino#35649, tensorflow/tensorflow#40072",
+        "relu",
+        [math.nan, 1.0, -1.0],
+        "nan 1 0",
+    ),
+    Case("A29", "pytorch/pytorch#13448", "sigmoid", [math.nan, 0.0], "nan 0.5"),
+    Case(
+        "A30",
+        "clab/dynet#1525",
+        "sigmoid",
+        [88, 89, 3212, -1662],
+        "1 1 1 0",
+        more=[*range(80, 100), 1e30, -1e30],
+    ),
+    Case(
+        "A31",
+        "deeplearning4j/deeplearning4j#7382",
+        "tanh",
+        [20, -20, 100, -100, 1e4, -1e4, 1e38, -1e38],
+        "1 -1 1 -1 1 -1 1 -1",
+        more=np.linspace(19.5, 800, 50),
+    ),
+    Case(
+        "A35",
+        "pytorch/pytorch#193781, numpy/numpy#32341",
+        "relu",
+        [-0.0, 0.0, -1.0, -1e-45],
+        "-0 0 0 0",
+    ),
+    Case("A35-relu6", "pytorch/pytorch#193781", "relu6", [-0.0, 0.0, -1.0, 7.0], "-0 0 0 6"),
+    Case(
+        "A38",
+        "tracel-ai/burn#1139, huggingface/candle#1722, tinygrad/tinygrad#3038",
+        "sigmoid",
+        [-74.2032, -90, -201.7, -548],
+        "~5.9e-33 8.19401e-40 0 0",
+        operation="derivative",
+        dtypes=SINGLE,
+        more=-np.linspace(60, 110, 200),
+    ),
+    Case(
+        "A39-silu-float64",
+        "jax-ml/jax#39798",
+        "silu",
+        [-709],
+        "-8.614807714413836e-306",
+        operation="derivative",
+        dtypes=DOUBLE,
+        more=-np.linspace(690, 745, 100),
+    ),
+    Case(
+        "A39-silu-float32",
+        "jax-ml/jax#39798",
+        "silu",
+        [-88],
+        "-5.267504e-37",
+        operation="derivative",
+        dtypes=SINGLE,
+        more=-np.linspace(80, 103, 100),
+    ),
+    Case(
+        "A39-elu",
+        "jax-ml/jax#39796",
+        "elu",
+        [-40],
+        "4.248354255291589e-18",
+        operation="derivative",
+        dtypes=DOUBLE,
+        more=-np.linspace(30, 745, 200),
+    ),
+    Case(
+        "A41",
+        "davisking/dlib#1938, tracel-ai/burn#5373",
+        "mish",
+        [-10, -20, -50, 50, 5000],
+        "-0.0004085798 -3.9161918e-08 -9.4508745e-21 1 1",
+        operation="derivative",
+        dtypes=SINGLE,
+        more=[*-np.linspace(1, 103, 100), *np.linspace(0, 800, 100)],
+    ),
+    Case(
+        "A43",
+        "jax-ml/jax#1538, jax-ml/jax#9873, tinygrad/tinygrad#17852",
+        "elu",
+        [88, 89, 100, 400],
+        "1 1 1 1",
+        operation="derivative",
+        more=[1e4, 1e30],
+    ),
+]
+
+# A28, A46: NaN through every function there is, and through its backward pass; A35: one sign of
+# zero for every length.
+CASES += [
+    Case(
+        f"{kind}-{row.name}-{operation}",
+        reports,
+        row.name,
+        [math.nan, -math.nan],
+        "nan nan",
+        operation=operation,
+    )
+    for row in CATALOGUE
+    for kind, operation, reports in (
+        ("A28", "value", "pytorch/pytorch#106604, apache/tvm#17999"),
+        ("A28", "derivative", "pytorch/pytorch#106604"),
+        ("A46", "backward", "tenstorrent/tt-metal#57374"),
+    )
+]
+
+
+def apply(case: Case, x: np.ndarray) -> np.ndarray:
+    function = getattr(fastact, case.function)
+    if case.operation == "value":
+        return function(x, **case.parameters)
+    if case.operation == "backward":
+        return function.backward(np.ones_like(x), x, **case.parameters)
+    return getattr(function, case.operation)(x, **case.parameters)
+
+
+def is_written(got: Any, text: str) -> bool:
+    """Whether a result is the number that is written, with its sign, that of 0 too; after a ~ to
+    the digits that are written."""
+    if text == "nan":
+        return bool(np.isnan(got))
+    if text.startswith("~"):
+        digits = len(text.lstrip("~-0.").split("e")[0].replace(".", ""))
+        return float(f"{float(got):.{digits}g}") == float(text[1:])
+    return got == type(got)(text) and np.signbit(got) == text.startswith("-")
+
+
+def test_is_written():
+    for number in (np.float32, np.float64):
+        assert is_written(number(1e-8), "1e-08")
+        assert is_written(number("-0.1968162"), "-0.1968162")
+        assert not is_written(np.nextafter(number("-0.1968162"), number(0)), "-0.1968162")
+        assert is_written(number(5.912e-33), "~5.9e-33")
+        assert not is_written(number(5.97e-33), "~5.9e-33")
+        assert is_written(number(0.99999782), "~0.9999978")
+        assert not is_written(number(0.99999769), "~0.9999978")
+        assert not is_written(number(0), "-0")
+        assert not is_written(number(1), "nan")
+        assert not is_written(number(math.nan), "1")
+
+
+def cases_and_dtypes() -> list[Any]:
+    return [
+        pytest.param(case, dtype, id=f"{case.id}-{dtype.__name__}")
+        for case in CASES
+        for dtype in case.dtypes
+    ]
+
+
+@pytest.mark.parametrize(("case", "dtype"), cases_and_dtypes())
+def test_as_reported(case, dtype):
+    with np.errstate(under="ignore"):
+        x = np.array(case.x).astype(dtype)
+    texts = case.expected.split()
+    for size in SIZES:
+        for start in range(len(x)):  # each input at each place of a short array, by rotation
+            around = np.resize(np.roll(x, -start), size)
+            wanted = np.resize(np.roll(texts, -start), size)
+            strided = np.repeat(around, 3)[::3]
+            column = np.asfortranarray(np.tile(around, (2, 1)))[0]
+            for y in (apply(case, around), apply(case, strided), apply(case, column)):
+                assert y.dtype == dtype
+                wrong = [
+                    (a, b, c)
+                    for a, b, c in zip(around, y, wanted, strict=True)
+                    if not is_written(b, c)
+                ]
+                assert not wrong, case.reports
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in CASES if case.operation != "backward"], ids=lambda case: case.id
+)
+def test_and_more_of_the_kind(case, dtype):
+    """In both dtypes, against exact arithmetic, within the bound that is promised."""
+    row = ROWS[case.function]
+    with np.errstate(over="ignore", under="ignore"):
+        x = np.array([*case.x, *case.more], float).astype(dtype)
+    x = x[np.isfinite(x)]
+    parameters = {p.name: p.default for p in row.parameters} | case.parameters
+    rounded = oracle.in_dtype(parameters, dtype)
+    exact = {
+        "value": lambda i: oracle.value(row, x[i], rounded),
+        "derivative": lambda i: oracle.derivative(row, x[i], rounded, dtype),
+    }[case.operation]
+    for layout in (x, np.repeat(x, 2)[::2], x[::-1][::-1]):
+        y = apply(case, layout)
+        if x.size:
+            bound = row.max_ulp[dtype.__name__][case.operation]
+            oracle.check(row, case.operation, x, y, exact, bound, parameters)
+
+
+# ---- softmax ------------------------------------------------------------------------------------
+
+LOWEST = -3.4028235e38
+
+SOFTMAX_CASES = {
+    # scipy/scipy#18295, pytorch/pytorch#113708: the loser of a wide gap, where log_softmax of the
+    # winner lost it
+    "A11": (SINGLE, [20, 0], "1 2.0611537e-09"),
+    "A11-float64": (DOUBLE, [40, 0], "1 4.248354255291589e-18"),
+    "A11-subnormal": (SINGLE, [100, 0], "1 3.8e-44"),
+    # pytorch/pytorch#11752, ml-explore/mlx#4169: equal logits, however large
+    **{
+        f"A12-{v:g}": (BOTH if abs(v) < 1e38 else DOUBLE, [v, v], "0.5 0.5")
+        for v in (1, 1e4, 1e8, 1e20, 1e36, -1e8)
+    },
+    # torch/nn#804
+    "A13": (DOUBLE, [-5.2040, 7.8325], "~2.1793101e-06 ~0.9999978"),
+    "A13-rounded": (SINGLE, [-5.2040, 7.8325], "~2.179310e-06 0.9999978"),
+    # tenstorrent/tt-metal#4173
+    "A14": (SINGLE, [-200, -201, -202], "0.66524096 0.24472847 0.09003057"),
+    # microsoft/onnxruntime#26670
+    "A15": (BOTH, [LOWEST, LOWEST], "0.5 0.5"),
+    "A15-masked": (BOTH, [LOWEST, -math.inf], "1 0"),
+    # mindspore#378, tenstorrent/tt-metal#56056
+    "A32": (BOTH, [0, math.nan, 1], "nan nan nan"),
+    "A32-inf": (BOTH, [math.nan, math.inf, -math.inf], "nan nan nan"),
+    # pytorch/pytorch#25110, jax-ml/jax#21495, scipy/scipy#23225
+    "A33": (BOTH, [-math.inf] * 3, "nan nan nan"),
+    "A33-inf": (BOTH, [0, math.inf], "nan nan"),
+    "A33-masked": (BOTH, [-math.inf, 0], "0 1"),
+}
+
+
+@pytest.mark.parametrize(
+    ("row", "texts", "dtype"),
+    [
+        pytest.param(row, texts.split(), dtype, id=f"{name}-{dtype.__name__}")
+        for name, (dtypes, row, texts) in SOFTMAX_CASES.items()
+        for dtype in dtypes
+    ],
+)
+def test_softmax_as_reported(row, texts, dtype):
+    x = np.array(row, dtype)
+    for rows in (1, 2, 7, 33):
+        matrix = np.tile(x, (rows, 1))
+        for y in (
+            fastact.softmax(matrix),
+            fastact.softmax(np.asfortranarray(matrix)),
+            fastact.softmax(np.repeat(matrix, 2, axis=1)[:, ::2]),
+            fastact.softmax(matrix.T, axis=0).T,
+        ):
+            assert y.dtype == dtype
+            assert all(
+                is_written(got, text) for line in y for got, text in zip(line, texts, strict=True)
+            )
+
+
+@pytest.mark.parametrize("gap", [5, 13, 13.0365, 20, 40, 87, 100, 103])
+def test_a13_softmax_of_a_gap(dtype, gap):
+    """torch/nn#804: neither of two logits is lost, however far apart they are."""
+    loser, winner = fastact.softmax(np.array([0, gap], dtype))
+    wide = mp.exp(mp.mpf(float(dtype(gap))))
+    assert oracle.ulps(loser, 1 / (1 + wide), dtype) <= 1
+    assert oracle.ulps(winner, wide / (1 + wide), dtype) <= 1
+
+
+@pytest.mark.parametrize("base", [-1e4, -200, -103, -88, 88, 200, 1e4])
+@pytest.mark.parametrize("n", [3, 8, 16, 17, 33])
+def test_a14_a57_softmax_of_rows_far_from_0(dtype, base, n):
+    """tenstorrent/tt-metal#4173, pytorch/pytorch#62897: the maximum is subtracted, in the body of
+    a row and in its tail."""
+    x = dtype(base) - np.arange(n, dtype=dtype) % 3
+    np.testing.assert_array_equal(fastact.softmax(x), fastact.softmax(x - dtype(base)))
+    assert abs(fastact.softmax(x).astype(np.float64).sum() - 1) < 2e-7
+
+
+@pytest.mark.parametrize("n", [512, 2048, 4096, 4097, 65536])
+def test_a53_softmax_of_zeros(dtype, n):
+    """huggingface/candle#3727, executorch#20090: a sum that does not stall."""
+    for x in (np.zeros(n, dtype), np.zeros(2 * n, dtype)[::2], np.zeros((2, n), dtype)[1]):
+        p = fastact.softmax(x)
+        assert set(p.tolist()) == {float(dtype(1 / n))}
+        assert math.fsum(p.tolist()) == pytest.approx(1, abs=1e-7)
+
+
+@pytest.mark.parametrize(("n", "off"), [(3, 6e-8), (100, 6e-8), (50_000, 1e-6)])
+def test_a56_softmax_sums_to_1(dtype, n, off):
+    """numpy/numpy#6123, clab/dynet#699: as probabilities for np.random's choice."""
+    rng = np.random.default_rng(n)
+    for spread in (1, 3, 10):
+        p = fastact.softmax(rng.normal(0, spread, n).astype(dtype))
+        total = p.astype(np.float64).sum()
+        assert abs(total - 1) <= (off if dtype is np.float32 else 1e-15 * math.sqrt(n))
+        assert 0 <= rng.choice(n, p=p) < n
+
+
+def test_a51_backward_of_other_shapes():
+    """pytorch/pytorch#194799: a gradient of another shape is refused, not read past its end."""
+    pairs = [((1, 16), (1, 1)), ((1, 1), (1, 16)), ((4,), (1, 4)), ((3, 4), (4, 3))]
+    for grad_shape, shape in pairs:
+        grad, y = np.ones(grad_shape, np.float32), np.ones(shape, np.float32)
+        for backward in (fastact.softmax.backward, fastact.softmax.backward_from_output):
+            with pytest.raises(ValueError, match="shape"):
+                backward(grad, y)
+
+
+# ---- a slope for each channel -------------------------------------------------------------------
+
+
+def test_a49_slope_per_channel(dtype, rng):
+    """FlagGems#4992: along the axis that broadcasting says, when others have its length too."""
+    x = rng.normal(size=(2, 3, 4, 3)).astype(dtype)
+    slopes = np.array([0.1, 2.0, -0.5], dtype)
+    y = fastact.leaky_relu(x, slopes[:, None, None])
+    slope = fastact.leaky_relu.derivative(x, slopes[:, None, None])
+    grad = rng.normal(size=x.shape).astype(dtype)
+    dx = fastact.leaky_relu.backward(grad, x, slopes[:, None, None])
+    for channel, value in enumerate(slopes):
+        part = x[:, channel]
+        np.testing.assert_array_equal(y[:, channel], np.where(part < 0, part * value, part))
+        np.testing.assert_array_equal(slope[:, channel], np.where(part <= 0, value, 1))
+        np.testing.assert_array_equal(dx[:, channel], grad[:, channel] * slope[:, channel])
+
+
+# ---- signs of zero ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", range(1, 34))
+def test_a35_sign_of_zero_for_every_length(dtype, n):
+    """pytorch/pytorch#181801, oneDNN#139: the same sign in the body and in the tail of an array,
+    in any layout."""
+    for function in (
+        fastact.relu,
+        fastact.relu6,
+        fastact.leaky_relu,
+        fastact.elu,
+        fastact.silu,
+        fastact.tanh,
+        fastact.mish,
+        fastact.identity,
+    ):
+        for x, negative in ((-0.0, True), (0.0, False)):
+            for array in (np.full(n, x, dtype), np.full(2 * n, x, dtype)[::2]):
+                assert np.signbit(function(array)).tolist() == [negative] * n
+    for function in (fastact.relu, fastact.relu6):
+        assert not np.signbit(function(np.full(n, -1, dtype))).any()
