@@ -36,16 +36,8 @@ GNU_CORE_FLAGS = [
 NO_THREADING_FLAG = "-fno-thread-jumps"
 GNU_GENERATED_FLAGS = ["-O2", "-fvisibility=hidden"]
 GNU_STRICT_FLAGS = ["-Wall", "-Wextra", "-Werror"]
-# What Cython's own output trips over, and only that.
-GNU_GENERATED_EXCEPTIONS = [
-    "-Wno-unused-function",
-    "-Wno-unused-parameter",
-    "-Wno-missing-field-initializers",
-    "-Wno-sign-compare",
-    "-Wno-cast-function-type",
-]
 GNU_LINUX_LINK_FLAGS = ["-Wl,-z,relro,-z,now,-z,noexecstack"]
-MSVC_FLAGS = ["/O2", "/std:c11", "/fp:precise"]
+MSVC_FLAGS = ["/O2", "/std:c11", "/experimental:c11atomics", "/fp:precise"]
 
 # Not build_ext's own build_temp, which `pip install -e .` throws away: it would translate and
 # compile everything again each time.
@@ -130,7 +122,7 @@ class BuildExt(build_ext):
             macros.append(("FASTACT_OPENMP", "1"))
         if gnu and os.environ.get("FASTACT_WERROR", "0") not in ("", "0"):
             core = core + GNU_STRICT_FLAGS
-            generated = generated + GNU_STRICT_FLAGS + GNU_GENERATED_EXCEPTIONS
+            generated = generated + GNU_STRICT_FLAGS
 
         for ext in self.extensions:
             ext.define_macros += macros

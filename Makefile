@@ -1,0 +1,68 @@
+# Everything one does with a checkout of fastact. `make` alone lists the targets.
+#
+# Needs make, a C compiler and Python 3.11 or newer with its headers; the rest goes into .venv.
+# PYTHON=... chooses the interpreter that .venv is made from (remove an old one first), CC=... the
+# compiler.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+RUN := .venv/bin/python
+CANDIDATES := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11 python
+
+# Compiler warnings are errors, except for who only wants to see the demo.
+export FASTACT_WERROR ?= 1
+demo: export FASTACT_WERROR = 0
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help env build demo test lint format bench stubs wheel clean
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+
+env: .venv/ready ## make .venv with everything that the other targets need
+
+.venv/ready: pyproject.toml
+	@tools/make_environment.sh .venv $(CANDIDATES)
+	@touch $@
+
+build: env ## compile the extensions in place, where something changed
+	@$(RUN) setup.py --quiet build_ext --inplace
+
+demo: build ## see it work: values, a trained classifier, timings
+	@$(RUN) -m fastact demo
+
+test: lint ## check everything: lint, types, then all tests under each instruction set
+	@set -e; \
+	isas=$$($(RUN) -c 'import fastact; print(*fastact.runtime_info()["isa_available"][::-1])'); \
+	test -n "$$isas"; \
+	for isa in $$isas; do \
+		echo "== tests with FASTACT_ISA=$$isa"; \
+		FASTACT_ISA=$$isa $(RUN) -m pytest -q; \
+	done
+
+lint: build ## ruff, cython-lint, mypy and stubtest
+	ruff check
+	ruff format --check
+	cython-lint fastact
+	mypy
+	stubtest fastact
+
+format: env ## rewrite the Python as lint wants it
+	ruff check --fix
+	ruff format
+
+bench: build ## compare with NumPy's expressions, and with torch where installed
+	@$(RUN) -m fastact bench --quick --json build/bench/times.json --chart build/bench/times.png
+	@$(RUN) -m pytest benchmarks --quick -q --benchmark-json build/bench/pytest.json \
+		--benchmark-columns=min,median,iqr,rounds
+
+stubs: build ## write fastact/__init__.pyi from the catalogue
+	@$(RUN) tools/write_stubs.py
+
+wheel: env ## sdist, wheel from it, repaired, checked, and tried in bare environments
+	@tools/make_wheel.sh $(RUN) $(WHEEL_PYTHONS)
+
+clean: ## remove what was built, but not .venv
+	rm -rf build dist *.egg-info fastact/*.so fastact/*.pyd

@@ -1,0 +1,374 @@
+"""``bench``: fastact's speed beside that of NumPy's expressions and of the libraries installed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import fastact
+from fastact.cli import charts, peers, style, timing
+from fastact.cli.common import ROW_FUNCTIONS, CommandError, chosen, directory, need
+from fastact.cli.info import collect
+
+SUMMARY = "time fastact beside NumPy and, where installed, SciPy, torch and ONNX Runtime"
+EXAMPLE = "python -m fastact bench sigmoid mish --quick --json times.json --chart times.png"
+
+SIZES = (1, 64, 4096, 65536, 2**20, 2**24)
+QUICK_SIZES = (64, 4096, 2**20)
+ROW_LENGTH = 64  # of softmax's rows: logits of a small classifier
+
+
+@dataclass(frozen=True)
+class Result:
+    """The times of one function at one size.
+
+    Attributes
+    ----------
+    function : str
+    shape : tuple of int
+    seconds : dict of str to float
+        Seconds per call by contestant.
+    """
+
+    function: str
+    shape: tuple[int, ...]
+    seconds: dict[str, float]
+
+    @property
+    def elements(self) -> int:
+        """The number of elements of the input."""
+        return int(np.prod(self.shape))
+
+    def per_element(self, name: str) -> float | None:
+        """Return a contestant's nanoseconds per element.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        float or None
+            None for who has no such function.
+        """
+        seconds = self.seconds.get(name)
+        return None if seconds is None else seconds / self.elements * 1e9
+
+    def ratio(self, names: list[str]) -> float | None:
+        """Return how many times as long as fastact the fastest of some contestants takes.
+
+        Parameters
+        ----------
+        names : list of str
+
+        Returns
+        -------
+        float or None
+            None where none of them has the function.
+        """
+        times = [self.seconds[name] for name in names if name in self.seconds]
+        return min(times) / self.seconds[peers.FASTACT] if times else None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
+    parser.add_argument("names", nargs="*", metavar="NAME", help="functions (default: all)")
+    parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="for all contestants (default: fastact's number)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the times as JSON")
+    parser.add_argument(
+        "--chart", type=Path, metavar="FILE", help="draw the times, as .png, .svg or .pdf"
+    )
+
+
+def shape_of(function: str, size: int) -> tuple[int, ...]:
+    """Return the shape of an input of `size` elements.
+
+    Parameters
+    ----------
+    function : str
+    size : int
+
+    Returns
+    -------
+    tuple of int
+        Rows, for a function of rows.
+    """
+    if function not in ROW_FUNCTIONS:
+        return (size,)
+    return (max(1, size // ROW_LENGTH), min(size, ROW_LENGTH))
+
+
+def contestants(function: str, shape: tuple[int, ...], others: list[peers.Peer]) -> dict[str, Any]:
+    """Return the calls that compute a function, by contestant, fastact first.
+
+    Parameters
+    ----------
+    function : str
+    shape : tuple of int
+    others : list of Peer
+
+    Returns
+    -------
+    dict of str to Call
+    """
+    arrays = peers.Arrays.normal(shape)
+    calls = {peers.FASTACT: peers.fastact_call("value", function, arrays)}
+    calls.update({peer.name: peer.make("value", function, arrays) for peer in others})
+    return {name: call for name, call in calls.items() if call is not None}
+
+
+@contextmanager
+def limited(threads: int | None) -> Iterator[int]:
+    """Limit fastact's threads within the block, and say to how many.
+
+    Parameters
+    ----------
+    threads : int or None
+        None leaves the number as it is.
+    """
+    if threads is None:
+        yield fastact.get_num_threads()
+        return
+    if threads < 1:
+        raise CommandError(f"--threads must be at least 1, not {threads}.", 2)
+    with fastact.num_threads(threads):
+        yield fastact.get_num_threads()
+
+
+def measure(
+    names: list[str], sizes: tuple[int, ...], rounds: int, others: list[peers.Peer], advance: Any
+) -> list[Result]:
+    """Time functions at sizes.
+
+    Parameters
+    ----------
+    names : list of str
+    sizes : tuple of int
+    rounds : int
+    others : list of Peer
+    advance : callable
+        Called with the function and the size before each is timed.
+
+    Returns
+    -------
+    list of Result
+    """
+    results = []
+    for name in names:
+        for size in sizes:
+            advance(name, size)
+            shape = shape_of(name, size)
+            with peers.without_gradients():
+                calls = contestants(name, shape, others)
+                results.append(Result(name, shape, timing.medians(calls, rounds=rounds)))
+    return results
+
+
+def processor() -> str:
+    """Return the name of the processor.
+
+    Returns
+    -------
+    str
+    """
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def conditions(others: list[peers.Peer], threads: int, rounds: int) -> dict[str, Any]:
+    """Return what one has to know of a measurement.
+
+    Parameters
+    ----------
+    others : list of Peer
+    threads : int
+    rounds : int
+
+    Returns
+    -------
+    dict
+    """
+    return {
+        "dtype": "float32",
+        "threads": threads,
+        "rounds": rounds,
+        "statistic": "median",
+        "processor": processor(),
+        "peers": {peer.name: peer.version for peer in others},
+        "fastact": collect(),
+    }
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _times(ratio: float | None) -> str:
+    """Format a ratio, as rich's markup: green where fastact is ahead, red where it is behind."""
+    if ratio is None:
+        return "–"
+    text = f"{ratio:.1f}×" if ratio >= 1.95 else f"{ratio:.2f}×"
+    return f"[green]{text}[/]" if ratio >= 1.05 else f"[red]{text}[/]" if ratio < 0.95 else text
+
+
+def size_text(size: int) -> str:
+    """Return a number of elements as people write it.
+
+    Parameters
+    ----------
+    size : int
+
+    Returns
+    -------
+    str
+    """
+    power = size.bit_length() - 1
+    return f"2^{power}" if size == 2**power and power >= 17 else f"{size:,}"
+
+
+def table(results: list[Result], others: list[peers.Peer], threads: int) -> Any:
+    """Return the comparison as a table.
+
+    Parameters
+    ----------
+    results : list of Result
+    others : list of Peer
+    threads : int
+
+    Returns
+    -------
+    rich.table.Table
+    """
+    (rich_table, box) = need("bench", "rich.table", "rich.box")
+    shown = rich_table.Table(
+        title=f"ns per element, float32, {threads} thread{'s' * (threads != 1)}",
+        caption="NumPy and SciPy use one thread. The last columns are their times over "
+        "fastact's: above 1 fastact is faster.",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        pad_edge=False,
+        title_justify="left",
+        caption_justify="left",
+    )
+    names = [peer.name for peer in others]
+    libraries = [name for name in names if name != "NumPy"]
+    shown.add_column("function", no_wrap=True)
+    shown.add_column("elements", justify="right", no_wrap=True)
+    shown.add_column(peers.FASTACT, justify="right", style="bold", no_wrap=True)
+    for name in names:
+        shown.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
+    shown.add_column("vs.\nNumPy", justify="right", no_wrap=True)
+    if libraries:
+        shown.add_column("vs. best\nlibrary", justify="right", no_wrap=True)
+    before = ""
+    for i, result in enumerate(results):
+        last = i + 1 == len(results) or results[i + 1].function != result.function
+        cells = [_number(result.per_element(name)) for name in (peers.FASTACT, *names)]
+        ratios = [_times(result.ratio(["NumPy"]))]
+        if libraries:
+            ratios.append(_times(result.ratio(libraries)))
+        shown.add_row(
+            "" if result.function == before else result.function,
+            size_text(result.elements),
+            *cells,
+            *ratios,
+            end_section=last,
+        )
+        before = result.function
+    return shown
+
+
+def write_json(path: Path, results: list[Result], about: dict[str, Any]) -> None:
+    """Write the times to a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    results : list of Result
+    about : dict
+        The conditions.
+    """
+    rows = [
+        {
+            **asdict(result),
+            "elements": result.elements,
+            "bytes": result.elements * 4,
+            "ns_per_element": {name: result.per_element(name) for name in result.seconds},
+        }
+        for result in results
+    ]
+    directory(path.parent)
+    text = json.dumps({"conditions": about, "results": rows}, indent=2)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    names = chosen(options.names)
+    (console_module, progress) = need("bench", "rich.console", "rich.progress")
+    if options.chart is not None:
+        need("plot", "matplotlib")
+        style.check_format(options.chart)
+    console = console_module.Console()
+    sizes = QUICK_SIZES if options.quick else SIZES
+    rounds = 5 if options.quick else 11
+    with limited(options.threads) as threads:
+        others = peers.installed(threads)
+        about = conditions(others, threads, rounds)
+        if absent := [name for name in peers.PEERS if name not in {o.name for o in others}]:
+            console.print(f"Not installed, left out: {', '.join(absent)}.")
+        console.print(
+            f"{about['processor']}, {about['fastact']['isa']}; fastact {fastact.__version__}, "
+            + ", ".join(f"{peer.name} {peer.version}" for peer in others),
+            highlight=False,
+        )
+        # Refreshed between measurements alone: a thread that draws would be measured too.
+        with progress.Progress(console=console, transient=True, auto_refresh=False) as bar:
+            task = bar.add_task("", total=len(names) * len(sizes))
+
+            def advance(name: str, size: int) -> None:
+                bar.update(task, description=f"{name}, {size_text(size)}", advance=1, refresh=True)
+
+            results = measure(names, sizes, rounds, others, advance)
+    console.print(table(results, others, threads))
+    if options.json is not None:
+        write_json(options.json, results, about)
+        console.print(f"times: {options.json}", highlight=False, soft_wrap=True)
+    if options.chart is not None:
+        title = f"float32, {threads} thread{'s' * (threads != 1)}, {about['processor']}"
+        charts.draw(options.chart, results, [peers.FASTACT, *(p.name for p in others)], title)
+        console.print(f"chart: {options.chart}", highlight=False, soft_wrap=True)
+    return 0

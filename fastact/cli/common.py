@@ -1,0 +1,162 @@
+"""What the commands share: how they fail, what they import, which functions they know."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import fastact
+from fastact.catalogue import CATALOGUE, Row
+
+if TYPE_CHECKING:
+    from fastact import Activation
+
+#: The functions of rows, which the catalogue of elementwise functions does not hold.
+ROW_FUNCTIONS = ("softmax",)
+
+ROWS = {row.name: row for row in CATALOGUE}
+
+FUNCTIONS = (*ROWS, *ROW_FUNCTIONS)
+
+
+class CommandError(Exception):
+    """A command cannot go on; the message is for the user.
+
+    Parameters
+    ----------
+    message : str
+        One sentence.
+    status : int
+        The exit code.
+    """
+
+    def __init__(self, message: str, status: int = 1) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def need(extra: str, *modules: str) -> list[Any]:
+    """Import what a command cannot do without.
+
+    Parameters
+    ----------
+    extra : str
+        The extra of fastact that installs it.
+    *modules : str
+        Names to import.
+
+    Returns
+    -------
+    list of module
+
+    Raises
+    ------
+    CommandError
+        Where one is not installed.
+    """
+    try:
+        return [importlib.import_module(module) for module in modules]
+    except ModuleNotFoundError as error:
+        missing = error.name or modules[0]
+        raise CommandError(
+            f'{missing.partition(".")[0]} is not installed; pip install "fastact[{extra}]" '
+            "brings it."
+        ) from None
+
+
+def activation(name: str) -> Activation:
+    """Return an elementwise activation by the name of its row.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Activation
+    """
+    found: Activation = getattr(fastact, name)
+    return found
+
+
+def row_function(name: str) -> Any:
+    """Return a function of rows by its name.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    callable
+    """
+    return getattr(fastact, name)
+
+
+def defaults(row: Row) -> tuple[float, ...]:
+    """Return the default values of an activation's parameters.
+
+    Parameters
+    ----------
+    row : Row
+
+    Returns
+    -------
+    tuple of float
+    """
+    return tuple(parameter.default for parameter in row.parameters)
+
+
+def chosen(names: Iterable[str]) -> list[str]:
+    """Return the functions that a user has named, each once, aliases under their own name.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Nothing stands for all functions.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    CommandError
+        For a name that is none, with those that are near.
+    """
+    known = {name: name for name in FUNCTIONS}
+    known.update({alias: row.name for row in CATALOGUE for alias in row.aliases})
+    result: dict[str, None] = {}
+    for name in names:
+        if name.lower() not in known:
+            near = difflib.get_close_matches(name.lower(), known, n=3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
+            raise CommandError(f"there is no function {name!r}; {hint}", 2)
+        result[known[name.lower()]] = None
+    return list(result) or list(FUNCTIONS)
+
+
+def directory(path: Path) -> Path:
+    """Return a directory, made where it is not there.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    CommandError
+        Where it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(f"cannot make the directory {path}: {error.strerror}.") from None
+    return path

@@ -1,0 +1,160 @@
+"""The catalogue's formulas, Python expressions, as mathematics that matplotlib typesets."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+_GREEK = frozenset(("alpha", "beta", "gamma", "delta", "kappa", "lambda", "mu", "sigma", "theta"))
+_OPERATORS: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<",
+    ast.LtE: r"\leq",
+    ast.Gt: ">",
+    ast.GtE: r"\geq",
+    ast.Eq: "=",
+    ast.NotEq: r"\neq",
+}
+_UPRIGHT = frozenset(("tanh", "sinh", "cosh", "sin", "cos", "max", "min"))
+_RENAMED = {"log": r"\ln", "sigmoid": r"\sigma", "lambd": r"\lambda"}
+
+# How tightly the outermost operation of an expression binds.
+_SUM, _PRODUCT, _POWER, _ATOM = range(4)
+
+
+def name(text: str) -> str:
+    """Typeset a name.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        Without dollars.
+    """
+    if text in _RENAMED:
+        return _RENAMED[text]
+    if text in _GREEK or text in _UPRIGHT:
+        return f"\\{text}"
+    if len(text) == 1:
+        return text
+    escaped = text.replace("_", r"\_")
+    return rf"\mathrm{{{escaped}}}"
+
+
+def _call(function: str, arguments: list[ast.expr]) -> tuple[str, int]:
+    inside = [_typeset(argument)[0] for argument in arguments]
+    first = inside[0]
+    if function == "exp":
+        return f"e^{{{first}}}", _POWER
+    if function == "expm1":
+        return f"e^{{{first}}} - 1", _SUM
+    if function == "log1p":
+        return rf"\ln(1 + {first})", _ATOM
+    if function == "sqrt":
+        return rf"\sqrt{{{first}}}", _ATOM
+    if function in ("abs", "fabs"):
+        return f"|{first}|", _ATOM
+    return f"{name(function)}({', '.join(inside)})", _ATOM
+
+
+def _grouped(node: ast.expr, least: int) -> str:
+    """Typeset an operand, in parentheses where it binds less than `least`."""
+    text, binding = _typeset(node)
+    if binding >= least:
+        return text
+    return rf"\left({text}\right)" if "frac" in text else f"({text})"
+
+
+def _operand(node: ast.expr, least: int) -> str:
+    """Typeset an operand that has an operator before it: a minus sign then needs parentheses."""
+    text = _grouped(node, least)
+    return f"({text})" if text.startswith("-") else text
+
+
+def _is_zero(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 0
+
+
+def _binary(node: ast.BinOp) -> tuple[str, int]:
+    operator = type(node.op)
+    if operator is ast.Div:
+        return rf"\dfrac{{{_typeset(node.left)[0]}}}{{{_typeset(node.right)[0]}}}", _PRODUCT
+    if operator is ast.Mult:
+        if _is_zero(node.left):
+            return "0", _ATOM  # 0*x in a formula stands for a zero of x's sign
+        left, right = _grouped(node.left, _PRODUCT), _operand(node.right, _PRODUCT)
+        dot = right[0].isdigit() or "mathrm" in left
+        return rf"{left} \cdot {right}" if dot else rf"{left}\,{right}", _PRODUCT
+    if operator is ast.Pow:
+        exponent = _typeset(node.right)[0]
+        if isinstance(node.left, ast.Call) and isinstance(node.left.func, ast.Name):
+            function = node.left.func.id
+            if function in _UPRIGHT:
+                inside = _typeset(node.left.args[0])[0]
+                return rf"{name(function)}^{{{exponent}}}({inside})", _POWER
+        return f"{_grouped(node.left, _ATOM)}^{{{exponent}}}", _POWER
+    sign = "+" if operator is ast.Add else "-"
+    right = _operand(node.right, _PRODUCT if sign == "-" else _SUM)
+    return f"{_grouped(node.left, _SUM)} {sign} {right}", _SUM
+
+
+def _typeset(node: ast.expr) -> tuple[str, int]:
+    match node:
+        case ast.Name(id=text):
+            return name(text), _ATOM
+        case ast.Constant(value=value):
+            return f"{value:g}" if isinstance(value, float) else str(value), _ATOM
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return f"-{_operand(operand, _PRODUCT)}", _PRODUCT
+        case ast.BinOp():
+            return _binary(node)
+        case ast.Call(func=ast.Name(id=function), args=arguments) if arguments:
+            return _call(function, arguments)
+        case ast.Compare(left=left, ops=operators, comparators=others):
+            pairs = zip(operators, others, strict=True)
+            rest = [f" {_OPERATORS[type(op)]} {_typeset(other)[0]}" for op, other in pairs]
+            return _typeset(left)[0] + "".join(rest), _SUM
+    raise ValueError(f"no way to typeset {ast.unparse(node)}")
+
+
+def _pieces(node: ast.expr) -> list[tuple[str, str]]:
+    """Return the values of a conditional expression, each with its condition, the last without."""
+    if isinstance(node, ast.IfExp):
+        condition = _typeset(node.test)[0]
+        return [(_typeset(node.body)[0], condition), *_pieces(node.orelse)]
+    return [(_typeset(node)[0], "")]
+
+
+def typeset(left: str, expression: str) -> str:
+    """Typeset an equation.
+
+    Parameters
+    ----------
+    left : str
+        The left-hand side, typeset already.
+    expression : str
+        A formula of the catalogue: a Python expression, conditional ones included, and perhaps
+        definitions of names it uses: ``"x*s, s = exp(x)"``.
+
+    Returns
+    -------
+    str
+        Text with mathematics between dollars; the expression as it is where it has something in it
+        that this module does not know.
+    """
+    body, *definitions = re.split(r",\s*(?=\w+ = )", expression)
+    try:
+        pieces = _pieces(ast.parse(body, mode="eval").body)
+        where = [
+            f"${name(symbol)} = {_typeset(ast.parse(meaning, mode='eval').body)[0]}$"
+            for symbol, _, meaning in (definition.partition(" = ") for definition in definitions)
+        ]
+    except (SyntaxError, ValueError):
+        return f"${left}$ = {expression}"
+    first, condition = pieces[0]
+    text = f"${left} = {first}$" + (f" if ${condition}$" if condition else "")
+    for value, condition in pieces[1:]:
+        text += f", ${value}$ if ${condition}$" if condition else f", else ${value}$"
+    return ", ".join([text, *where])

@@ -1,0 +1,459 @@
+"""Who fastact is compared with: every peer's way to compute each function, once.
+
+NumPy's expressions are what people write in its absence: they make new arrays, but for those that
+are a single ufunc and take ``out`` as fastact and the others do. PyTorch and ONNX Runtime write
+into the same memory as fastact, with the same number of threads; NumPy and SciPy have only one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import struct
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastact.cli.common import ROWS, activation, defaults, row_function
+from fastact.cli.timing import Call
+
+Array = NDArray[Any]
+
+FASTACT = "fastact"
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What all contestants compute on.
+
+    Attributes
+    ----------
+    x : ndarray
+        The input.
+    grad : ndarray
+        The gradient that a backward pass takes.
+    out : ndarray
+        Where the result goes.
+    """
+
+    x: Array
+    grad: Array
+    out: Array
+
+    @classmethod
+    def normal(cls, shape: tuple[int, ...], dtype: str = "float32") -> Arrays:
+        """Return arrays of normal numbers, x three times as wide as pre-activations tend to be.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        dtype : str
+
+        Returns
+        -------
+        Arrays
+        """
+        generator = np.random.default_rng(0)
+        x = (3.0 * generator.standard_normal(shape)).astype(dtype)
+        grad = generator.standard_normal(shape).astype(dtype)
+        return cls(x, grad, np.zeros_like(x))
+
+
+Maker = Callable[[str, str, Arrays], Call | None]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library to compare with.
+
+    Attributes
+    ----------
+    name : str
+    version : str
+    make : callable
+        Takes "value", "derivative" or "backward", the name of a function, and `Arrays`; returns
+        the `Call`, or None for what the library has no call for.
+    """
+
+    name: str
+    version: str
+    make: Maker
+
+
+def fastact_call(operation: str, name: str, arrays: Arrays) -> Call | None:
+    """Return fastact's call.
+
+    Parameters
+    ----------
+    operation : str
+        "value", "derivative" or "backward".
+    name : str
+        Of the function.
+    arrays : Arrays
+
+    Returns
+    -------
+    Call or None
+        None for the derivative of a function of rows, which is a matrix.
+    """
+    function = activation(name) if name in ROWS else row_function(name)
+    if operation != "value":
+        function = getattr(function, operation, None)
+        if function is None:
+            return None
+    inputs = (arrays.grad, arrays.x) if operation == "backward" else (arrays.x,)
+    return Call(function, inputs, {"out": arrays.out})
+
+
+# ---- NumPy --------------------------------------------------------------------------------------
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def _swish_derivative(x: Array, beta: float = 1.0) -> Array:
+    s = 1 / (1 + np.exp(-beta * x))
+    return s + beta * x * s * (1 - s)
+
+
+def _mish_derivative(x: Array) -> Array:
+    t = np.tanh(np.log1p(np.exp(x)))
+    return t + x * (1 - t * t) / (1 + np.exp(-x))  # type: ignore[no-any-return]
+
+
+def _softmax(x: Array) -> Array:
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def _softmax_backward(grad: Array, x: Array) -> Array:
+    p = _softmax(x)
+    return p * (grad - (p * grad).sum(axis=-1, keepdims=True))  # type: ignore[no-any-return]
+
+
+# The expression as it is written: what it takes after x are the parameters.
+NUMPY: dict[str, Callable[..., Array]] = {
+    "sigmoid": _sigmoid,
+    "leaky_relu": lambda x, negative_slope: np.where(x > 0, x, negative_slope * x),
+    "elu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x)),
+    "swish": lambda x, beta: x / (1 + np.exp(-beta * x)),
+    "silu": lambda x: x / (1 + np.exp(-x)),
+    "mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
+    "softmax": _softmax,
+}
+
+# A single ufunc, and what it takes between x and out.
+NUMPY_UFUNCS: dict[str, tuple[Callable[..., Array], tuple[float, ...]]] = {
+    "tanh": (np.tanh, ()),
+    "relu": (np.maximum, (0.0,)),
+    "relu6": (np.clip, (0.0, 6.0)),
+    "identity": (np.positive, ()),
+}
+
+NUMPY_DERIVATIVES: dict[str, Callable[..., Array]] = {
+    "sigmoid": lambda x: (s := _sigmoid(x)) * (1 - s),
+    "tanh": lambda x: 1 - np.tanh(x) ** 2,
+    "relu": lambda x: (x > 0).astype(x.dtype),
+    "relu6": lambda x: ((x > 0) & (x < 6)).astype(x.dtype),
+    "leaky_relu": lambda x, slope: np.where(x > 0, x.dtype.type(1), x.dtype.type(slope)),
+    "elu": lambda x, alpha: np.where(x > 0, 1, alpha * np.exp(x)),
+    "swish": _swish_derivative,
+    "silu": _swish_derivative,
+    "identity": np.ones_like,
+    "mish": _mish_derivative,
+}
+
+# Where it is no product with the derivative.
+NUMPY_BACKWARD: dict[str, Callable[[Array, Array], Array]] = {"softmax": _softmax_backward}
+
+
+def numpy_expression(name: str) -> Callable[[Array], Array] | None:
+    """Return a function as NumPy's expression, its parameters at their defaults.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    callable or None
+        None where there is none in this file.
+    """
+    if name in NUMPY_UFUNCS:
+        ufunc, arguments = NUMPY_UFUNCS[name]
+        return lambda x: ufunc(x, *arguments)
+    if name not in NUMPY:
+        return None
+    parameters = defaults(ROWS[name]) if name in ROWS else ()
+    expression = NUMPY[name]
+    return functools.partial(_with, expression, parameters) if parameters else expression
+
+
+def _with(expression: Callable[..., Array], parameters: tuple[float, ...], x: Array) -> Array:
+    return expression(x, *parameters)
+
+
+def _numpy_call(operation: str, name: str, arrays: Arrays) -> Call | None:
+    parameters = defaults(ROWS[name]) if name in ROWS else ()
+    if operation == "value":
+        if name in NUMPY_UFUNCS:
+            ufunc, arguments = NUMPY_UFUNCS[name]
+            return Call(ufunc, (arrays.x, *arguments), {"out": arrays.out})
+        if name in NUMPY:
+            return Call(NUMPY[name], (arrays.x, *parameters))
+        return None
+    if name in NUMPY_BACKWARD:
+        backward = NUMPY_BACKWARD[name]
+        return Call(backward, (arrays.grad, arrays.x)) if operation == "backward" else None
+    derivative = NUMPY_DERIVATIVES.get(name)
+    if derivative is None:
+        return None
+    if operation == "derivative":
+        return Call(derivative, (arrays.x, *parameters))
+
+    def product(grad: Array, x: Array) -> Array:
+        return grad * derivative(x, *parameters)
+
+    return Call(product, (arrays.grad, arrays.x))
+
+
+def numpy_peer(threads: int) -> Peer:
+    """Return NumPy's expressions; it has no use for threads.
+
+    Parameters
+    ----------
+    threads : int
+
+    Returns
+    -------
+    Peer
+    """
+    return Peer("NumPy", np.__version__, _numpy_call)
+
+
+# ---- SciPy --------------------------------------------------------------------------------------
+
+
+def scipy_peer(threads: int) -> Peer:
+    """Return SciPy; it has no use for threads.
+
+    Parameters
+    ----------
+    threads : int
+
+    Returns
+    -------
+    Peer
+
+    Raises
+    ------
+    ImportError
+        Where it is not installed.
+    """
+    special = importlib.import_module("scipy.special")
+
+    def make(operation: str, name: str, arrays: Arrays) -> Call | None:
+        if operation != "value":
+            return None
+        if name == "sigmoid":
+            return Call(special.expit, (arrays.x,), {"out": arrays.out})
+        if name == "softmax":
+            return Call(special.softmax, (arrays.x,), {"axis": -1})
+        return None
+
+    return Peer("SciPy", importlib.import_module("scipy").__version__, make)
+
+
+# ---- PyTorch ------------------------------------------------------------------------------------
+
+
+def torch_peer(threads: int) -> Peer:
+    """Return PyTorch, without gradients.
+
+    Parameters
+    ----------
+    threads : int
+
+    Returns
+    -------
+    Peer
+
+    Raises
+    ------
+    ImportError
+        Where it is not installed.
+    """
+    torch = importlib.import_module("torch")
+    torch.set_num_threads(threads)
+    # What torch.nn.functional calls; only here do these take `out`.
+    native = torch._C._nn
+    # The function and what it takes between x and out, the default parameters where None.
+    functions: dict[str, tuple[Callable[..., Any], tuple[Any, ...] | None]] = {
+        "sigmoid": (torch.sigmoid, ()),
+        "tanh": (torch.tanh, ()),
+        "relu": (torch.clamp_min, (0,)),
+        "relu6": (native.hardtanh, (0.0, 6.0)),
+        "leaky_relu": (native.leaky_relu, None),
+        "elu": (native.elu, None),
+        "swish": (native.silu, ()),  # at beta = 1; it has no other
+        "silu": (native.silu, ()),
+        "mish": (native.mish, ()),
+        "softmax": (torch.softmax, (-1,)),
+    }
+
+    def make(operation: str, name: str, arrays: Arrays) -> Call | None:
+        if operation != "value":
+            return None
+        x, out = torch.from_numpy(arrays.x), torch.from_numpy(arrays.out)
+        if name == "identity":
+            return Call(out.copy_, (x,), result=lambda _: arrays.out)
+        if name not in functions:
+            return None
+        function, arguments = functions[name]
+        if arguments is None:
+            arguments = defaults(ROWS[name])
+        return Call(function, (x, *arguments), {"out": out}, result=lambda _: arrays.out)
+
+    return Peer("torch", torch.__version__, make)
+
+
+# ---- ONNX Runtime -------------------------------------------------------------------------------
+
+# Nodes as (operator, inputs, attributes), the last of which gives the result; and the version of
+# the operators' definitions in which these are attributes.
+_Nodes = tuple[tuple[str, tuple[str, ...], Mapping[str, float]], ...]
+_ONNX: dict[str, tuple[int, _Nodes]] = {
+    "sigmoid": (13, (("Sigmoid", ("x",), {}),)),
+    "tanh": (13, (("Tanh", ("x",), {}),)),
+    "relu": (14, (("Relu", ("x",), {}),)),
+    "relu6": (10, (("Clip", ("x",), {"min": 0.0, "max": 6.0}),)),
+    "leaky_relu": (16, (("LeakyRelu", ("x",), {"alpha": 0.01}),)),
+    "elu": (13, (("Elu", ("x",), {"alpha": 1.0}),)),
+    "silu": (14, (("Sigmoid", ("x",), {}), ("Mul", ("x", "t0"), {}))),  # it fuses these
+    "identity": (14, (("Identity", ("x",), {}),)),
+    "mish": (18, (("Mish", ("x",), {}),)),
+    "softmax": (13, (("Softmax", ("x",), {}),)),
+}
+
+
+def _field(number: int, value: int | float | str | bytes) -> bytes:
+    """Encode a field of a protocol buffer."""
+    if isinstance(value, float):
+        return _varint(number << 3 | 5) + struct.pack("<f", value)
+    if isinstance(value, int):
+        return _varint(number << 3) + _varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _varint(value: int) -> bytes:
+    encoded = bytearray()
+    while value > 127:
+        encoded.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*encoded, value])
+
+
+def _onnx_model(version: int, nodes: _Nodes, dimensions: int) -> bytes:
+    """Return an ONNX model of one float32 input x and one output y.
+
+    Written by hand, since a few dozen bytes are not worth a dependency on the onnx package. The
+    numbers are those of the fields in onnx.proto.
+    """
+    graph = b""
+    for i, (operator, inputs, attributes) in enumerate(nodes):
+        node = b"".join(_field(1, name) for name in inputs)
+        node += _field(2, "y" if i == len(nodes) - 1 else f"t{i}") + _field(4, operator)
+        for name, value in attributes.items():
+            node += _field(5, _field(1, name) + _field(2, float(value)) + _field(20, 1))
+        graph += _field(1, node)
+    graph += _field(2, "one_function")
+    shape = b"".join(_field(1, _field(2, f"n{i}")) for i in range(dimensions))
+    tensor = _field(1, 1) + _field(2, shape)  # element type 1 is float32
+    for number, name in ((11, "x"), (12, "y")):
+        graph += _field(number, _field(1, name) + _field(2, _field(1, tensor)))
+    return _field(1, 8) + _field(7, graph) + _field(8, _field(1, "") + _field(2, version))
+
+
+def onnxruntime_peer(threads: int) -> Peer:
+    """Return ONNX Runtime, its input and output bound beforehand.
+
+    Parameters
+    ----------
+    threads : int
+
+    Returns
+    -------
+    Peer
+
+    Raises
+    ------
+    ImportError
+        Where it is not installed.
+    """
+    onnxruntime = importlib.import_module("onnxruntime")
+
+    def make(operation: str, name: str, arrays: Arrays) -> Call | None:
+        if operation != "value" or name not in _ONNX or arrays.x.dtype != np.float32:
+            return None
+        settings = onnxruntime.SessionOptions()
+        settings.intra_op_num_threads = threads
+        settings.inter_op_num_threads = 1
+        settings.log_severity_level = 3
+        session = onnxruntime.InferenceSession(
+            _onnx_model(*_ONNX[name], arrays.x.ndim), settings, providers=["CPUExecutionProvider"]
+        )
+        binding = session.io_binding()
+        for bind, field, array in (
+            (binding.bind_input, "x", arrays.x),
+            (binding.bind_output, "y", arrays.out),
+        ):
+            bind(field, "cpu", 0, np.float32, array.shape, array.ctypes.data)
+        return Call(session.run_with_iobinding, (binding,), result=lambda _: arrays.out)
+
+    return Peer("ONNX Runtime", onnxruntime.__version__, make)
+
+
+#: By the name that tables show; a maker raises ImportError where the library is not installed.
+PEERS: dict[str, Callable[[int], Peer]] = {
+    "NumPy": numpy_peer,
+    "SciPy": scipy_peer,
+    "torch": torch_peer,
+    "ONNX Runtime": onnxruntime_peer,
+}
+
+
+def installed(threads: int) -> list[Peer]:
+    """Return the peers that are installed.
+
+    Parameters
+    ----------
+    threads : int
+        How many each may use.
+
+    Returns
+    -------
+    list of Peer
+    """
+    return [peer for make in PEERS.values() if (peer := _or_none(make, threads)) is not None]
+
+
+def _or_none(make: Callable[[int], Peer], threads: int) -> Peer | None:
+    try:
+        return make(threads)
+    except ImportError:
+        return None
+
+
+@contextlib.contextmanager
+def without_gradients() -> Iterator[None]:
+    """Have PyTorch, where it is loaded, record nothing for a backward pass within the block."""
+    torch = sys.modules.get("torch")
+    with contextlib.nullcontext() if torch is None else torch.inference_mode():
+        yield

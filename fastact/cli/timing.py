@@ -1,0 +1,106 @@
+"""Times that can be compared: medians of batches, the contestants taking turns.
+
+Every batch begins after a pause, with an untimed call: by then the threads of whoever ran before
+have stopped spinning for work, and this contestant's own are awake again. Turns, because a machine
+gets faster and slower while it is measured, which a median of one contestant after another takes
+for a difference between them.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+import timeit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PAUSE = 0.02  # seconds; OpenMP's threads spin for a few milliseconds at most
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call ready to be made: its arguments, arrays to write into among them, are there.
+
+    Attributes
+    ----------
+    function : callable
+    arguments : tuple
+    keywords : dict
+    result : callable
+        What the call has computed, as an ndarray, after it has been made.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    result: Callable[[Any], Any] = lambda returned: returned
+
+    def __call__(self) -> Any:
+        """Make the call."""
+        return self.function(*self.arguments, **self.keywords)
+
+    def timer(self) -> timeit.Timer:
+        """Return a timer of the bare call, without the cost of unpacking arguments.
+
+        Returns
+        -------
+        timeit.Timer
+        """
+        names = {f"a{i}": value for i, value in enumerate(self.arguments)}
+        named = {f"k_{name}": value for name, value in self.keywords.items()}
+        given = [*names, *(f"{name}=k_{name}" for name in self.keywords)]
+        return timeit.Timer(
+            f"f({', '.join(given)})", globals={"f": self.function, **names, **named}
+        )
+
+
+def calls_per_batch(timer: timeit.Timer, batch: float) -> int:
+    """Return how many calls take about `batch` seconds.
+
+    Parameters
+    ----------
+    timer : timeit.Timer
+    batch : float
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    timer.timeit(1)
+    number = 1
+    while (elapsed := timer.timeit(number)) < batch / 10:
+        number *= 4
+    return max(1, round(number * batch / elapsed))
+
+
+def medians(
+    calls: Mapping[str, Call], *, rounds: int = 9, batch: float = 0.005
+) -> dict[str, float]:
+    """Time calls in turns.
+
+    Parameters
+    ----------
+    calls : mapping of str to Call
+    rounds : int
+        Batches for each call.
+    batch : float
+        Seconds that a batch should take; a call that takes longer is a batch by itself.
+
+    Returns
+    -------
+    dict of str to float
+        The median of the seconds per call.
+    """
+    timers = {name: call.timer() for name, call in calls.items()}
+    numbers = {name: calls_per_batch(timer, batch) for name, timer in timers.items()}
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+    names = list(calls)
+    for round_number in range(rounds):
+        shift = round_number % len(names) if names else 0
+        for name in names[shift:] + names[:shift]:
+            time.sleep(PAUSE)
+            timers[name].timeit(1)
+            samples[name].append(timers[name].timeit(numbers[name]) / numbers[name])
+    return {name: statistics.median(values) for name, values in samples.items()}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Make the source distribution, and for each Python the wheel from it; repair and check the wheels
+# and run the tests on them in environments that hold nothing else of fastact.
+# usage: make_wheel.sh PYTHON [PYTHON...]; the first one has the packaging tools
+set -euo pipefail
+cd "$(dirname "$0")/.."
+PATH=$(cd "$(dirname "$1")" && pwd):$PATH
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+unset FASTACT_WERROR PYTHONPATH
+export LDFLAGS=${LDFLAGS:--Wl,--strip-debug} # the names of the kernels stay, for profilers
+
+step() { printf '== %s\n' "$*"; }
+run_tests() { (cd "$work/checkout" && "$work/env/bin/python" -m pytest -q "$@"); }
+
+rm -rf dist
+step source distribution
+"$1" -m build --sdist --outdir dist >"$work/log" || { cat "$work/log"; exit 1; }
+sdist=$(echo dist/*.tar.gz)
+
+# The tests in their tree, whose fastact is no package any more: what they import is the wheel.
+mkdir "$work/checkout"
+tar -xzf "$sdist" -C "$work/checkout" --strip-components 1
+rm "$work/checkout/fastact/__init__.py"
+
+for python in "$@"; do
+    step "wheel for $("$python" --version), from the source distribution"
+    rm -rf "$work/built" "$work/repaired" "$work/env"
+    "$python" -m venv "$work/env"
+    pip="$work/env/bin/python -m pip --quiet --disable-pip-version-check"
+    $pip install --upgrade pip
+    $pip wheel --no-deps --wheel-dir "$work/built" "$sdist"
+    check-wheel-contents "$work/built"
+    auditwheel repair --wheel-dir "$work/repaired" "$work"/built/*.whl
+    wheel=$(echo "$work"/repaired/*.whl)
+    "$python" -m zipfile --list "$wheel" >"$work/contents"
+    if grep -q 'libgomp' "$work/contents"; then
+        grep -q 'licenses/licenses/libgomp.txt' "$work/contents"
+    fi
+    twine check --strict "$sdist" "$wheel"
+    cp "$wheel" dist
+
+    step "the wheel alone, with NumPy and nothing else"
+    $pip install "$wheel"
+    (cd "$work" && env/bin/python -m fastact info)
+
+    step "the tests, on the newest NumPy that installs"
+    $pip install "$wheel[test]"
+    run_tests
+
+    step "a part of them, on the oldest NumPy that installs"
+    for oldest in 2.0 2.1 2.2 2.3 2.4; do
+        $pip install --only-binary numpy "numpy==$oldest.*" 2>/dev/null && break
+    done
+    "$work/env/bin/python" -c 'import numpy; print("NumPy", numpy.__version__)'
+    run_tests tests/test_article.py
+done
+ls -l dist
