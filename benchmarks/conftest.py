@@ -1,12 +1,11 @@
 """Options and the way of measuring that all benchmarks share.
 
 A round is a batch of calls that takes some milliseconds. Before each lies a pause, in which the
-threads of whoever ran before stop spinning, and then an untimed call, which wakes one's own.
+threads of whoever ran before stop spinning, and then untimed calls, which wake one's own.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -72,8 +71,7 @@ def measure(
             calls = timing.calls_per_batch(call.timer(), 0.005)
 
             def pause(*_: Any, **__: Any) -> None:
-                time.sleep(timing.PAUSE)
-                call()
+                timing.warm_up(call)
 
             pause()
             returned = benchmark.pedantic(

@@ -55,6 +55,7 @@ def gains(function: str, dtype: str, size: int, rounds: int) -> dict[str, float]
             with fastact.num_threads(threads):
                 time.sleep(timing.PAUSE)
                 samples["alone", threads].append(timer.timeit(1))
+                timing.warm_up(call)
                 samples["in a row", threads].append(timer.timeit(number) / number)
     medians = {key: statistics.median(taken) for key, taken in samples.items()}
     return {way: medians[way, 1] / medians[way, 2] for way in WAYS}

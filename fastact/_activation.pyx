@@ -43,12 +43,16 @@ cdef extern from "numpy/arrayobject.h":
 
 ctypedef object (*vectorcall_function)(object, PyObject *const *, size_t, PyObject *)
 
+cdef extern from "math.h" nogil:
+    bint isinf(double x)
+
 cdef enum:
     MAX_PARAMETERS = 4
     # Below this many elements taking the GIL again costs more than others gain by it.
     KEEP_GIL_BELOW = 2048
 
 cdef str OUT = "out"
+cdef type np_float64 = np.float64
 cdef cnp.dtype FLOAT64 = np.dtype(np.float64)
 cdef tuple OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 
@@ -277,6 +281,8 @@ cdef class Operation:
                 return None  # refused there
             if size == 4:
                 narrow_parameters[i] = _kernels.narrow(parameters[i])
+                if isinf(narrow_parameters[i]) and not isinf(parameters[i]):
+                    return None  # where NumPy warns of it
                 operands[count] = <char *>&narrow_parameters[i]
             else:
                 operands[count] = <char *>&parameters[i]
@@ -317,7 +323,8 @@ cdef class Operation:
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
         cdef int i, inputs = self.calls[1].inputs
         for i in range(self.arrays):
-            if not PyFloat_CheckExact(<object>args[i]):
+            # numpy.float64 is a float too; other subclasses may mean something by it.
+            if not (PyFloat_CheckExact(<object>args[i]) or type(<object>args[i]) is np_float64):
                 return None
             values[i] = PyFloat_AS_DOUBLE(<object>args[i])
         for i in range(self.calls[1].parameters):
@@ -455,6 +462,21 @@ cdef class Operation:
     def __reduce__(self):
         return _find, (self.row.name, OPERATIONS[self.operation], self.fixed)
 
+    def __eq__(self, other):
+        if self is other:
+            return True
+        if not isinstance(other, Operation):
+            return NotImplemented
+        # Arrays as parameters have no one answer to ==: then only the same object is equal.
+        return (self.plain_values and (<Operation>other).plain_values
+                and self.identity() == (<Operation>other).identity())
+
+    def __hash__(self):
+        return hash(self.identity() if self.plain_values else id(self))
+
+    cdef tuple identity(self):
+        return self.row.name, self.operation, self.names, self.values
+
     def __copy__(self):
         return self
 
@@ -555,6 +577,10 @@ cdef inline bint read_number(PyObject *value, double *number) except -1:
 
 cdef check_parameter(str function, str name, value):
     """Refuse a scalar parameter that means nothing."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if value is None:
+        raise TypeError(f"{function}() got {name} = None; a parameter must be a number or an array")
     if isinstance(value, numbers.Real) and value != value:
         raise ValueError(f"{function}() got {name} = nan; a parameter must be a number")
 
@@ -629,6 +655,9 @@ def _find(name, operation, fixed):
 def _make_all():
     made = {}
     for row in CATALOGUE:
+        if len(row.parameters) > MAX_PARAMETERS:
+            raise ImportError(f"{row.name}: more than {MAX_PARAMETERS} parameters; raise "
+                              "MAX_PARAMETERS here and the lengths in buffers.pxd")
         if _kernels.parameter_count(row.name) != len(row.parameters):
             raise ImportError(f"{row.name}: the catalogue and src_c/activations.h differ in the "
                               "number of parameters")

@@ -39,7 +39,7 @@ cdef list available_isas():
 
 def _select_isa():
     request = os.environ.get("FASTACT_ISA", "")
-    if fastact_select_isa(request.encode()) < 0:
+    if fastact_select_isa(os.fsencode(request)) < 0:
         raise ImportError(
             f"FASTACT_ISA is {request!r}, which this processor or this build of fastact cannot "
             f"run; it can be {', '.join(available_isas())}, or unset for the best of them"

@@ -140,7 +140,7 @@ class _Rows:
     def of(self, array, dtype):
         """Return the rows of an array, contiguous: itself where it is so already."""
         array = array.reshape(self.shape).transpose(self.order)
-        array = np.ascontiguousarray(array, dtype=dtype)
+        array = np.require(array, dtype, ["C", "A"])
         return array.reshape(self.count, self.length)
 
     def back(self, rows):

@@ -136,7 +136,6 @@ def get_num_threads():
     return _kernels.get_num_threads()
 
 
-@contextlib.contextmanager
 def num_threads(n):
     """Limit the number of threads within a ``with`` block, in the calling thread alone.
 
@@ -159,11 +158,21 @@ def num_threads(n):
     ...     fa.get_num_threads()
     1
     """
-    before = _kernels.override_num_threads(checked(n, 1))
-    try:
-        yield
-    finally:
-        _kernels.override_num_threads(before)
+    return _NumThreads(checked(n, 1))
+
+
+class _NumThreads(contextlib.ContextDecorator):
+    """The limit of `num_threads`: may be entered again, also within itself."""
+
+    def __init__(self, n):
+        self._n = n
+        self._before = []
+
+    def __enter__(self):
+        self._before.append(_kernels.override_num_threads(self._n))
+
+    def __exit__(self, *exception):
+        _kernels.override_num_threads(self._before.pop())
 
 
 def _origin():
@@ -171,14 +180,14 @@ def _origin():
     _kernels.override_num_threads(override)
     if not _kernels.openmp_version():
         return "no OpenMP in this build"
-    if override:
-        return "num_threads"
-    if _set:
-        return "set_num_threads"
-    if _REQUESTED:
-        return "FASTACT_NUM_THREADS"
+    wanted = override or _set or _REQUESTED
+    if wanted and wanted == get_num_threads():
+        return ("num_threads" if override else "set_num_threads" if _set
+                else "FASTACT_NUM_THREADS")
     if _ENVIRONMENT["OMP_NUM_THREADS"]:
         return "OMP_NUM_THREADS"
+    if wanted:
+        return "OpenMP's limit"
     if _QUOTA is not None and _QUOTA == get_num_threads():
         return "cgroup quota"
     return "processors in the affinity mask"

@@ -109,7 +109,7 @@ cdef class Function:
         if len(formats) > 1:
             raise TypeError(f"{self.__name__}: the buffers must be of one format")
         if out is None:
-            out = new_buffer(formats.copy().pop(), views[0].shape[0] if views[0].ndim == 1 else 0)
+            out = new_buffer(next(iter(formats)), views[0].shape[0] if views[0].ndim == 1 else 0)
         target = memoryview(out)
         if formats != {format_of(self.__name__, target)}:
             raise TypeError(f"{self.__name__}: out must have the format of the input")
@@ -209,8 +209,8 @@ cdef int check(Py_ssize_t n, Py_ssize_t other, const char *input, const char *ou
     return 0
 
 
-cdef int run(Function function, Py_ssize_t n, const floating *grad, const floating *x,
-             floating *out) noexcept nogil:
+cdef void run(Function function, Py_ssize_t n, const floating *grad, const floating *x,
+              floating *out) noexcept nogil:
     cdef char *operands[8]
     cdef Py_ssize_t strides[8]
     cdef fastact_call *bound = <fastact_call *>function.calls[0 if floating is float else 1]
@@ -229,34 +229,41 @@ cdef int run(Function function, Py_ssize_t n, const floating *grad, const floati
         count += 1
     operands[count], strides[count] = <char *>out, sizeof(floating)
     _kernels.apply(bound, n, operands, strides)
+
+
+cdef int check_kind(Function function, int arrays) except -1 nogil:
+    if function is None or function.arrays != arrays:
+        with gil:
+            if function is None:
+                raise TypeError("function must be one of fastact.buffers, not None")
+            raise TypeError("a backward function takes grad and x: call apply_backward"
+                            if arrays == 1 else "not a backward function: call apply")
     return 0
 
 
 cdef int apply(Function function, const floating[::1] x, floating[::1] out) except -1 nogil:
     """The value or derivative of each element."""
     cdef Py_ssize_t n = x.shape[0]
-    if function.arrays != 1:
-        with gil:
-            raise TypeError("a backward function takes grad and x: call apply_backward")
+    check_kind(function, 1)
     if n == 0 and out.shape[0] == 0:
         return 0
     check(n, out.shape[0], <const char *>&x[0], <const char *>&out[0], sizeof(floating))
-    return run(function, n, <const floating *>NULL, &x[0], &out[0])
+    run(function, n, <const floating *>NULL, &x[0], &out[0])
+    return 0
 
 
 cdef int apply_backward(Function function, const floating[::1] grad, const floating[::1] x,
                         floating[::1] out) except -1 nogil:
     """grad times the derivative at x."""
     cdef Py_ssize_t n = x.shape[0]
-    if function.arrays != 2:
-        with gil:
-            raise TypeError("not a backward function: call apply")
+    check_kind(function, 2)
     if n == 0 and grad.shape[0] == 0 and out.shape[0] == 0:
         return 0
     check(n, grad.shape[0], <const char *>&x[0], <const char *>&x[0], sizeof(floating))
     check(n, out.shape[0], <const char *>&x[0], <const char *>&out[0], sizeof(floating))
     check(n, out.shape[0], <const char *>&grad[0], <const char *>&out[0], sizeof(floating))
-    return run(function, n, &grad[0], &x[0], &out[0])
+    run(function, n, &grad[0], &x[0], &out[0])
+    return 0
 
 
 cdef int softmax_rows(const floating[:, ::1] x, floating[:, ::1] out) except -1 nogil:

@@ -58,8 +58,7 @@ typedef struct {
 /* ---- isa.c: the instruction set in use ------------------------------------------------------- */
 
 /* Chooses the kernels; to be called once, before anything else. `request` is NULL or "" for the
- * best this processor has. Returns 0, or -1 for a name that is unknown, -2 for one this processor
- * or this build cannot run. */
+ * best this processor has. Returns 0, or -1 for a name that cannot run here. */
 int fastact_select_isa(const char *request);
 const char *fastact_isa(void);
 /* The name of the i-th instruction set that can run here, from the least to the best, or NULL. */
@@ -119,7 +118,6 @@ void fastact_set_num_threads(int n); /* 0: back to the default */
 int fastact_get_num_threads(void);
 /* The number that holds in the calling thread only; 0: none. Returns the one before. */
 int fastact_override_num_threads(int n);
-int fastact_has_openmp(void);
 long fastact_openmp_version(void);
 
 const char *fastact_compiler(void);

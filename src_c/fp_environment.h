@@ -4,6 +4,14 @@
 #ifndef FASTACT_FP_ENVIRONMENT_H
 #define FASTACT_FP_ENVIRONMENT_H
 
+/* Before a function that computes between fp_enter and fp_leave: inlined, its arithmetic could move
+ * across them. */
+#if defined(__GNUC__)
+#define OUT_OF_LINE __attribute__((noinline))
+#else
+#define OUT_OF_LINE
+#endif
+
 #if defined(__x86_64__) && defined(__GNUC__)
 
 typedef unsigned int fp_environment;

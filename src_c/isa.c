@@ -49,13 +49,12 @@ static int active = 0;
 
 int fastact_select_isa(const char *request)
 {
-    int best = -1, known = 0;
+    int best = -1;
     for (int i = 0; i < ISAS; i++) {
         int wanted = !request || !*request || strcmp(request, isas[i].name) == 0;
-        known |= wanted;
         if (wanted && isas[i].runs_here()) best = i;
     }
-    if (best < 0) return known ? -2 : -1;
+    if (best < 0) return -1;
     active = best;
     return 0;
 }

@@ -56,15 +56,17 @@ INLINE number two_sum(double a, double b)
     return pair(sum, (a - (sum - part)) + (b - part));
 }
 
+/* The leading 26 bits. */
+INLINE double upper_half(double a) { return double_of(bits_of(a) & ~UINT64_C(0x7ffffff)); }
+
 INLINE number two_product(double a, double b)
 {
     double product = a * b;
 #if HAS_FMA
     return pair(product, fma(a, b, -product));
 #else
-    /* Veltkamp's splitting; overflows to NaN in low for |a| > 2^996, which narrow() mends. */
-    double a_big = a * 0x1.0000002p27, b_big = b * 0x1.0000002p27;
-    double a_high = a_big - (a_big - a), b_high = b_big - (b_big - b);
+    /* Split by their bits: Veltkamp's multiplication would overflow for large numbers. */
+    double a_high = upper_half(a), b_high = upper_half(b);
     double a_low = a - a_high, b_low = b - b_high;
     return pair(product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high)
                              + a_low * b_low);

@@ -113,37 +113,63 @@ static void KERNEL(softmax, value)(ptrdiff_t rows, ptrdiff_t n, const void *firs
     }
 }
 
-/* dx_i = p_i (g_i - sum_j p_j g_j), from the input. */
+/* The first of the greatest. */
+INLINE ptrdiff_t winner_of(ptrdiff_t n, const real *x, real m)
+{
+    ptrdiff_t winner = 0;
+    while (winner < n - 1 && x[winner] < m) winner++;
+    return winner;
+}
+
+/* dx_i = p_i (g_i - sum_j p_j g_j). Each g is taken relative to the winner's, half: the winner's
+ * own difference then does not cancel when its p is near 1, and none overflows. */
+INLINE number half_difference(real a, real b) { return difference((real)0.5 * a, (real)0.5 * b); }
+
+INLINE void add_to_dot(accumulator *dot, ptrdiff_t n, const double *p, const real *grad, real origin,
+                       double *weighted)
+{
+    INDEPENDENT
+    for (ptrdiff_t i = 0; i < n; i++)
+        weighted[i] = p[i] * rounded(half_difference(grad[i], origin));
+    accumulate(dot, n, weighted);
+}
+
+INLINE real pulled_back(number p, real grad, real origin, number dot)
+{
+    number half = multiply(p, add(half_difference(grad, origin), negative(dot)));
+    return narrow(scaled(2.0, half));
+}
+
+/* From the input. */
 static void KERNEL(softmax, backward)(ptrdiff_t rows, ptrdiff_t n, const void *first,
                                       const void *second, void *out)
 {
-    double kept[KEPT], weighted[BLOCK];
+    double kept[KEPT], p[BLOCK], weighted[BLOCK];
     for (ptrdiff_t k = 0; k < rows; k++) {
-        const real *grad = (const real *)first + k * n;
+        const real *grad = (const real *)first + k * n, *x = (const real *)second + k * n;
         real *dx = (real *)out + k * n;
-        row r = start_row(n, (const real *)second + k * n, kept);
+        row r = start_row(n, x, kept);
+        real origin = grad[winner_of(n, x, r.m)];
         accumulator sum;
         clear(&sum);
         for (ptrdiff_t i = 0; i < n; i += BLOCK) {
             ptrdiff_t length = n - i < BLOCK ? n - i : BLOCK;
             const double *e = block_of(&r, i, length);
-            for (ptrdiff_t j = 0; j < length; j++) weighted[j] = e[j] * grad[i + j];
-            accumulate(&sum, length, weighted);
+            for (ptrdiff_t j = 0; j < length; j++) p[j] = rounded(times(r.reciprocal, e[j]));
+            add_to_dot(&sum, length, p, grad + i, origin, weighted);
         }
-        number dot = multiply(total(&sum), r.reciprocal);
+        number dot = total(&sum);
         for (ptrdiff_t i = 0; i < n; i += BLOCK) {
             ptrdiff_t length = n - i < BLOCK ? n - i : BLOCK;
             const double *e = block_of(&r, i, length);
             INDEPENDENT
-            for (ptrdiff_t j = 0; j < length; j++) {
-                number p = times(r.reciprocal, e[j]);
-                dx[i + j] = narrow(multiply(p, plus(negative(dot), grad[i + j])));
-            }
+            for (ptrdiff_t j = 0; j < length; j++)
+                dx[i + j] = pulled_back(times(r.reciprocal, e[j]), grad[i + j], origin, dot);
         }
     }
 }
 
-/* The same from the output y: its rounding is inherited. */
+/* The same from the output, as the formula says, whether the rounded y_i add up to 1 or not. */
 static void KERNEL(softmax, backward_from_output)(ptrdiff_t rows, ptrdiff_t n, const void *first,
                                                   const void *second, void *out)
 {
@@ -177,8 +203,7 @@ static void KERNEL(softmax, jacobian)(ptrdiff_t rows, ptrdiff_t n, const void *f
         const real *x = (const real *)first + k * n;
         real *jacobian = (real *)out + k * n * n;
         row r = start_row(n, x, kept);
-        ptrdiff_t winner = 0;
-        while (winner < n - 1 && x[winner] < r.m) winner++;
+        ptrdiff_t winner = winner_of(n, x, r.m);
         accumulator sum;
         clear(&sum);
         for (ptrdiff_t i = 0; i < n; i += BLOCK) {

@@ -118,7 +118,8 @@ typedef struct {
     const ptrdiff_t *strides;
     int uniform; /* every parameter is one value for all elements */
     int direct;  /* every other operand is contiguous and of the kernel's own type */
-    int ordered; /* an output lies over an input without being it */
+    ptrdiff_t tile; /* elements that may be read before the first of them is written */
+    int ordered;    /* an output lies over an input: nothing is used in place */
 } job;
 
 /* Parameters that are one value stay where they are for the uniform kernel. */
@@ -128,7 +129,7 @@ static int stays(const job *j, int i)
     return j->uniform && i >= call->inputs - call->parameters && i < call->inputs;
 }
 
-static void run_direct(const job *j, ptrdiff_t begin, ptrdiff_t n)
+OUT_OF_LINE static void run_direct(const job *j, ptrdiff_t begin, ptrdiff_t n)
 {
     const fastact_call *call = j->call;
     char *operands[FASTACT_MAX_OPERANDS];
@@ -137,7 +138,7 @@ static void run_direct(const job *j, ptrdiff_t begin, ptrdiff_t n)
     (j->uniform ? call->loops.uniform : call->loops.varying)(n, operands);
 }
 
-static void run_tile(const job *j, ptrdiff_t begin, ptrdiff_t n)
+OUT_OF_LINE static void run_tile(const job *j, ptrdiff_t begin, ptrdiff_t n)
 {
     const fastact_call *call = j->call;
     double tiles[FASTACT_MAX_OPERANDS][TILE];
@@ -165,8 +166,8 @@ static void run_range(void *context, ptrdiff_t begin, ptrdiff_t end)
     if (j->direct)
         run_direct(j, begin, end - begin);
     else
-        for (; begin < end; begin += TILE)
-            run_tile(j, begin, end - begin < TILE ? end - begin : TILE);
+        for (; begin < end; begin += j->tile)
+            run_tile(j, begin, end - begin < j->tile ? end - begin : j->tile);
     fp_leave(callers);
 }
 
@@ -178,25 +179,37 @@ static ptrdiff_t elements_to_line(const char *out, ptrdiff_t stride)
     return (ptrdiff_t)(-(uintptr_t)out % CACHE_LINE) / stride;
 }
 
-/* Whether operands a and b share memory without being the same elements in the same order. */
-static int lies_over(const job *j, ptrdiff_t n, int a, int b)
+/* Whether an input and an output share memory otherwise than element by element. */
+static int meets(const job *j, ptrdiff_t n, int input, int output)
 {
-    const char *first[2], *last[2];
-    const int both[2] = {a, b};
-    if (j->operands[a] == j->operands[b] && j->strides[a] == j->strides[b]) return 0;
+    const char *start[2], *end[2];
+    const int both[2] = {input, output};
+    if (j->strides[output] == 0) return 1;
+    if (j->operands[input] == j->operands[output] && j->strides[input] == j->strides[output])
+        return 0;
     for (int k = 0; k < 2; k++) {
-        ptrdiff_t stride = j->strides[both[k]], size = fastact_element_size(j->call->elements[both[k]]);
-        const char *start = j->operands[both[k]];
-        first[k] = stride < 0 ? start + (n - 1) * stride : start;
-        last[k] = (stride < 0 ? start : start + (n - 1) * stride) + size;
+        ptrdiff_t reach = (n - 1) * j->strides[both[k]];
+        start[k] = j->operands[both[k]] + (reach < 0 ? reach : 0);
+        end[k] = j->operands[both[k]] + (reach < 0 ? 0 : reach)
+                 + fastact_element_size(j->call->elements[both[k]]);
     }
-    return first[0] < last[1] && first[1] < last[0];
+    return start[0] < end[1] && start[1] < end[0];
+}
+
+/* Where they do: how many elements may be read before the first of them is written. */
+static ptrdiff_t safe_tile(const job *j, int input, int output)
+{
+    ptrdiff_t stride = j->strides[output];
+    if (stride == 0 || stride != j->strides[input]) return 1;
+    int behind = stride > 0 ? j->operands[output] < j->operands[input]
+                            : j->operands[output] > j->operands[input];
+    return behind ? TILE : 1;
 }
 
 void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                    const ptrdiff_t *strides)
 {
-    job j = {call, operands, strides, 1, 1, 0};
+    job j = {call, operands, strides, 1, 1, TILE, 0};
     int first_parameter = call->inputs - call->parameters;
     for (int i = first_parameter; i < call->inputs; i++) j.uniform &= strides[i] == 0;
     ptrdiff_t size = fastact_element_size(call->computed_in);
@@ -204,10 +217,14 @@ void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
         j.direct &= stays(&j, i)
                     || (call->elements[i] == call->computed_in && strides[i] == size);
     /* NumPy copies an input that the output lies over, unless going through it from first to last
-     * is safe, as in f(x[1:], out=x[:-1]): then tile by tile in one thread, each read before it is
-     * written. */
-    for (int i = call->inputs; n > 1 && i < call->inputs + call->outputs; i++)
-        for (int k = 0; k < call->inputs; k++) j.ordered |= lies_over(&j, n, i, k);
+     * is safe, as in f(x[1:], out=x[:-1]), or meant, as in the ufunc methods reduce and accumulate:
+     * then in one thread, tile by tile, each read before it is written. */
+    for (int out = call->inputs; n > 1 && out < call->inputs + call->outputs; out++)
+        for (int in = 0; in < call->inputs; in++) {
+            if (!meets(&j, n, in, out)) continue;
+            j.ordered = 1;
+            if (safe_tile(&j, in, out) < j.tile) j.tile = 1;
+        }
     if (j.ordered) {
         j.direct = 0;
         run_range(&j, 0, n);

@@ -1091,3 +1091,86 @@ def test_reference_counts_stay_flat(row, activation, operation):
     # Fewer is no leak: what other tests left behind may go meanwhile.
     after = [sys.getrefcount(thing) for thing in watched]
     assert all(now <= then for now, then in zip(after, before, strict=True))
+
+
+# ---- the methods that every ufunc of two inputs has ---------------------------------------------
+
+
+def one_after_the_other(function, numbers):
+    """What accumulate is defined as."""
+    results = [numbers[0]]
+    for number in numbers[1:]:
+        results.append(function(results[-1], number))
+    return np.array(results)
+
+
+BINARY = [
+    pytest.param(operation, id=operation.__name__)
+    for row in CATALOGUE
+    for operation in (
+        *([getattr(fa, row.name)] if len(row.parameters) == 1 else []),
+        *([] if row.parameters else [getattr(fa, row.name).backward]),
+    )
+]
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 600, 1500])
+@pytest.mark.parametrize("operation", BINARY)
+def test_accumulate_and_reduce(operation, n, low_threshold):
+    """Each step needs the one before: no tile and no second thread may run ahead."""
+    numbers = np.random.default_rng(n).normal(1, 1, n)
+    expected = one_after_the_other(operation, numbers)
+    for values in (numbers, np.repeat(numbers, 2)[::2], numbers[::-1].copy()[::-1]):
+        np.testing.assert_array_equal(operation.ufunc.accumulate(values), expected)
+        assert operation.ufunc.reduce(values) == expected[-1]
+    columns = np.stack([numbers, numbers], axis=1)
+    np.testing.assert_array_equal(operation.ufunc.reduce(columns), [expected[-1]] * 2)
+
+
+@pytest.mark.parametrize("operation", BINARY)
+def test_at(operation):
+    numbers = np.array([-1.0, 0.5, 2.0])
+    expected = numbers.copy()
+    for i, number in ((0, 0.25), (2, 3.0), (0, -2.0)):
+        expected[i] = operation(expected[i], number)
+    operation.ufunc.at(numbers, [0, 2, 0], [0.25, 3.0, -2.0])
+    np.testing.assert_array_equal(numbers, expected)
+
+
+# ---- equality -----------------------------------------------------------------------------------
+
+
+def test_equality_is_that_of_what_is_computed(row, activation):
+    if not row.parameters:
+        assert activation != activation.derivative
+        return
+    name = row.parameters[0].name
+    one, other = (activation.with_parameters(**{name: 0.25}) for _ in range(2))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert pickle.loads(pickle.dumps(one)) == one
+    assert one != activation
+    assert one != activation.with_parameters(**{name: 0.5})
+    assert one != one.derivative
+    assert one != 0.25
+    slopes = np.array([0.25, 0.5])
+    array = activation.with_parameters(**{name: slopes})
+    assert array == array
+    assert array != activation.with_parameters(**{name: slopes})
+
+
+def test_a_parameter_that_is_none_or_a_nan_of_no_dimension_is_named():
+    for row in CATALOGUE:
+        for parameter in row.parameters:
+            function = getattr(fa, row.name)
+            with pytest.raises(TypeError, match=f"{parameter.name} = None"):
+                function(np.ones(3), **{parameter.name: None})
+            with pytest.raises(ValueError, match=f"{parameter.name} = nan"):
+                function(np.ones(3), **{parameter.name: np.array(np.nan)})
+
+
+def test_a_parameter_beyond_float32_warns_in_every_layout():
+    x = np.linspace(-2, 2, 5, dtype=np.float32)
+    for values in (x, np.repeat(x, 2)[::2]):
+        with pytest.warns(RuntimeWarning, match="overflow"):
+            assert fa.elu(values, 1e300)[0] == -np.inf

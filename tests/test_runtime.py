@@ -166,7 +166,7 @@ def test_none_is_no_number_of_threads_for_a_block():
         # Whoever says OMP_NUM_THREADS gets it, more than the processors too.
         ({"OMP_NUM_THREADS": "7"}, (7, "OMP_NUM_THREADS")),
         ({"FASTACT_NUM_THREADS": "2", "OMP_NUM_THREADS": "5"}, (2, "FASTACT_NUM_THREADS")),
-        ({"FASTACT_NUM_THREADS": "5", "OMP_NUM_THREADS": "3"}, (3, "FASTACT_NUM_THREADS")),
+        ({"FASTACT_NUM_THREADS": "5", "OMP_NUM_THREADS": "3"}, (3, "OMP_NUM_THREADS")),
     ],
     ids=str,
 )
@@ -538,3 +538,19 @@ tiny = np.float32(1e-40)
 assert tiny * np.float32(0.5) != 0
 """
     run_child(program)
+
+
+def test_num_threads_can_be_entered_again_and_checks_at_the_call():
+    limit = fa.num_threads(1)
+    with limit, limit:
+        assert fa.get_num_threads() == 1
+    with limit:
+        assert fa.get_num_threads() == 1
+    with pytest.raises(ValueError, match="from 1 to"):
+        fa.num_threads(0)
+
+    @fa.num_threads(1)
+    def decorated():
+        return fa.get_num_threads()
+
+    assert decorated() == 1

@@ -242,6 +242,25 @@ def test_array_parameter_and_scalar_parameter(row, activation, parameters_of, dt
         assert all_same(pairs, [np.stack([result, result]) for result in scalar])
 
 
+@pytest.mark.parametrize("row", WITH_PARAMETERS, ids=[row.name for row in WITH_PARAMETERS])
+def test_a_parameter_for_each_element(row, activation, dtype, operation, rng):
+    """Each element has its own: the result is what that parameter gives to all."""
+    grad, x = sample(dtype)
+    pool = [-2.5, -0.5, 0.0, 0.01, 1.0, 7.25]
+    chosen = rng.integers(0, len(pool), x.size)
+    every = [
+        call(activation, operation, grad, x, {p.name: number for p in row.parameters})
+        for number in pool
+    ]
+    expected = [
+        np.choose(chosen, [result[output] for result in every]) for output in range(len(every[0]))
+    ]
+    array = np.array(pool, dtype)[chosen]
+    for layout in (array, np.repeat(array, 3)[::3], array[::-1].copy()[::-1]):
+        parameters = {p.name: layout for p in row.parameters}
+        assert all_same(call(activation, operation, grad, x, parameters), expected)
+
+
 def test_buffers(row, activation, parameters, dtype):
     function = getattr(buffers, row.name)
     code = {np.float32: "f", np.float64: "d"}[dtype]

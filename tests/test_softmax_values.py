@@ -354,3 +354,23 @@ def test_result_does_not_depend_on_the_order_beyond_rounding(dtype, rng):
     for _ in range(5):
         order = rng.permutation(37)
         check("value", softmax(x[order]), [p[i] for i in order])
+
+
+def test_backward_of_a_sure_winner(dtype):
+    """The winner's own gradient must not cancel against the dot product."""
+    got = softmax.backward(np.array([0, 1], dtype), np.array([0, 60], dtype))
+    p = mp.exp(-60) / (1 + mp.exp(-60))
+    exact = p * (1 - p)
+    assert abs(mp.mpf(float(got[1])) / exact - 1) < 4 * float(np.finfo(dtype).eps)
+    assert got[0] == -got[1]
+
+
+@pytest.mark.parametrize("function", ["backward", "backward_from_output"])
+@pytest.mark.parametrize("signs", [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+def test_backward_of_the_largest_gradients(dtype, function, signs):
+    largest = np.finfo(dtype).max
+    given = np.zeros(2, dtype) if function == "backward" else np.full(2, 0.5, dtype)
+    grad = np.array(signs, dtype) * largest
+    got = getattr(fastact.softmax, function)(grad, given)
+    expected = np.zeros(2, dtype) if signs[0] == signs[1] else grad / 2
+    np.testing.assert_array_equal(got, expected)

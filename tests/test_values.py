@@ -104,7 +104,8 @@ def test_huge_times_tiny(row, activation, dtype, kind, rng):
     n = 300
     reach = 37 if dtype is np.float32 else 305
     x = 10.0 ** rng.uniform(-reach, reach, n) * rng.choice([-1, 1], n)
-    products = rng.uniform(-1, 1, n) * rng.choice([1e-3, 1, 30, -math.log(np.finfo(dtype).tiny)], n)
+    sizes = [1e-3, 1, 30, -math.log(np.finfo(dtype).tiny)]
+    products = rng.uniform(-1, 1, n) * rng.choice(sizes, n)
     usable = np.abs(np.log10(np.abs(products / x))) < reach
     x, products = x[usable], products[usable]
     arrays = {p.name: (products / x).astype(dtype) for p in row.parameters}

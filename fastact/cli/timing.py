@@ -1,13 +1,15 @@
 """Times that can be compared: medians of batches, the contestants taking turns.
 
-Every batch begins after a pause, with an untimed call: by then the threads of whoever ran before
-have stopped spinning for work, and this contestant's own are awake again. Turns, because a machine
-gets faster and slower while it is measured, which a median of one contestant after another takes
-for a difference between them.
+Every batch begins after a pause and untimed calls: by then the threads of whoever ran before have
+stopped spinning for work, and this contestant's own are awake again. The first call after a pause
+can take two ticks of the scheduler, 8 ms, where it wakes a thread on the very processor on which
+it then spins until that thread is done. Turns, because a machine gets faster and slower while it
+is measured, which a median of one contestant after another takes for a difference between them.
 """
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 import timeit
@@ -16,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 PAUSE = 0.02  # seconds; OpenMP's threads spin for a few milliseconds at most
+WARM_UP = 0.012  # seconds of untimed calls
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,20 @@ class Call:
         )
 
 
+def warm_up(call: Callable[[], Any]) -> None:
+    """Pause, and then make untimed calls until the threads that these wake have settled.
+
+    Parameters
+    ----------
+    call : callable
+    """
+    time.sleep(PAUSE)
+    end = time.perf_counter() + WARM_UP
+    call()
+    while time.perf_counter() < end:
+        call()
+
+
 def calls_per_batch(timer: timeit.Timer, batch: float) -> int:
     """Return how many calls take about `batch` seconds.
 
@@ -68,7 +85,7 @@ def calls_per_batch(timer: timeit.Timer, batch: float) -> int:
     int
         At least 1.
     """
-    timer.timeit(1)
+    warm_up(functools.partial(timer.timeit, 1))
     number = 1
     while (elapsed := timer.timeit(number)) < batch / 10:
         number *= 4
@@ -100,7 +117,6 @@ def medians(
     for round_number in range(rounds):
         shift = round_number % len(names) if names else 0
         for name in names[shift:] + names[:shift]:
-            time.sleep(PAUSE)
-            timers[name].timeit(1)
+            warm_up(calls[name])
             samples[name].append(timers[name].timeit(numbers[name]) / numbers[name])
     return {name: statistics.median(values) for name, values in samples.items()}
