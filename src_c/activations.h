@@ -4,11 +4,15 @@
  *
  * A function returns a `number`, the working type: a double for float32, a pair of doubles for
  * float64. e is always an exponential of something that cannot overflow. NaN must come out where
- * NaN goes in: a comparison with NaN is false, so the last branch of each choice carries x. */
+ * NaN goes in: a comparison with NaN is false, so the last branch of each choice carries x.
+ *
+ * "Worst" is the greatest error, in units in the last place, over all 2^32 float32 inputs against
+ * double-precision references, with FMA; what float64 keeps to is in fastact/catalogue.py. */
 
 /* ---- sigmoid ----------------------------------------------------------------------------------
  * f = 1/(1 + e^-x) = (x < 0 ? e : 1)/(1 + e),  e = e^-|x|: no overflow, and the tail keeps its
- * digits.  f' = e/(1 + e)^2: f (1 - f) would cancel for x > 4. */
+ * digits.  f' = e/(1 + e)^2: f (1 - f) would cancel for x > 4.
+ * Worst: f 0.50110 at -0x1.7e9da8p+4, f' 0.50110 at 0x1.fb61d6p+5. */
 
 INLINE number logistic(number z, number e)
 {
@@ -29,7 +33,8 @@ INLINE number sigmoid_derivative(real x)
 
 /* ---- tanh -------------------------------------------------------------------------------------
  * |f| = -q/(2 + q),  q = expm1(-2|x|): relatively accurate at 0, saturates by itself.
- * f' = 4e/(1 + e)^2,  e = e^-2|x|: 1 - f^2 would cancel. */
+ * f' = 4e/(1 + e)^2,  e = e^-2|x|: 1 - f^2 would cancel.
+ * Worst: f 0.50385 at 0x1.d19680p-4, f' 0.50110 at 0x1.fb61d6p+4. */
 
 INLINE number tanh_value(real x)
 {
@@ -80,7 +85,8 @@ INLINE number identity_value(real x) { return exact(x); }
 INLINE number identity_derivative(real x) { return exact(x == x ? 1 : x); }
 
 /* ---- elu --------------------------------------------------------------------------------------
- * f = x < 0 ? alpha expm1(x) : x: exp(x) - 1 would cancel.  f' = x <= 0 ? alpha e^x : 1. */
+ * f = x < 0 ? alpha expm1(x) : x: exp(x) - 1 would cancel.  f' = x <= 0 ? alpha e^x : 1.
+ * Worst (alpha 1): f 0.50359 at -0x1.07e7d6p-4, f' 0.50110 at -0x1.a56d58p+2. */
 
 INLINE number elu_value(real x, real alpha)
 {
@@ -97,7 +103,8 @@ INLINE number elu_derivative(real x, real alpha)
 /* ---- swish, silu ------------------------------------------------------------------------------
  * f = x sigmoid(z), z = beta x as an exact product: rounded, it would cost |z| ULP.
  * f' = e (1 + z + e)/(1 + e)^2, e = e^z. Its root x0 is that of 1 + z + e; written as
- * d + e^x0 expm1(d), d = z - x0, the two terms have one sign and nothing cancels beside the root. */
+ * d + e^x0 expm1(d), d = z - x0, the two terms have one sign and nothing cancels beside the root.
+ * Worst (beta 1): f 0.50138 at -0x1.5ccb22p+4, f' 0.50145 at -0x1.cbbeaap-1. */
 
 /* z = beta x; 0 at x = 0 even for an infinite beta, and infinite only if beta is. */
 INLINE number swish_exponent(real x, real beta)
@@ -139,7 +146,8 @@ INLINE number silu_derivative(real x) { return gated_derivative(exact(x)); }
 /* ---- mish -------------------------------------------------------------------------------------
  * f = x tanh(log(1 + e^x)) = x m/(m + 2),  m = n(n + 2),  n = e^x.
  * f' = n g/(m + 2)^2,  g = n^3 + 4n^2 + (4x + 6)n + 4(x + 1). With x0 the root of g, d = x - x0,
- * q = expm1(d): g = q (a q^2 + b q + c) + 4 d (1 + n), where both terms have one sign. */
+ * q = expm1(d): g = q (a q^2 + b q + c) + 4 d (1 + n), where both terms have one sign.
+ * Worst: f 0.50138 at -0x1.5ce598p+4, f' 0.50182 at -0x1.b0d176p-1. */
 
 INLINE number mish_value(real x)
 {
