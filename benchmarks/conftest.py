@@ -54,7 +54,7 @@ def measure(
     benchmark: Any, request: pytest.FixtureRequest, threads: int
 ) -> Callable[[timing.Call, np.ndarray], None]:
     """Time a call: ``measure(call, x)``."""
-    rounds = 7 if request.config.getoption("quick") else 15
+    rounds = 5 if request.config.getoption("quick") else 15
 
     def run(call: timing.Call, x: np.ndarray) -> None:
         runtime = fastact.runtime_info()
@@ -68,12 +68,12 @@ def measure(
             versions={"fastact": fastact.__version__, **versions()},
         )
         with peers.without_gradients():
+            timing.warm_up(call)
             calls = timing.calls_per_batch(call.timer(), 0.005)
 
             def pause(*_: Any, **__: Any) -> None:
                 timing.warm_up(call)
 
-            pause()
             returned = benchmark.pedantic(
                 call.function,
                 args=call.arguments,

@@ -554,3 +554,44 @@ def test_num_threads_can_be_entered_again_and_checks_at_the_call():
         return fa.get_num_threads()
 
     assert decorated() == 1
+
+
+@once
+@needs_openmp
+def test_workers_sleep_between_calls():
+    """A pool that spins takes the processors from the rest of the program."""
+    script = (
+        "import time, numpy as np, fastact as fa\n"
+        "fa.sigmoid(np.ones(1 << 20))\n"
+        "time.sleep(0.05)\n"
+        "before = time.process_time()\n"
+        "time.sleep(0.5)\n"
+        "print(time.process_time() - before)\n"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "4"}
+    run = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert float(run.stdout) < 0.05
+
+
+@once
+@needs_openmp
+def test_a_team_grows_and_is_used_in_part():
+    script = (
+        "import os, threading, numpy as np, fastact as fa\n"
+        "x = np.linspace(-5, 5, 1 << 20)\n"
+        "with fa.num_threads(1):\n"
+        "    expected = fa.mish(x)\n"
+        "for n in (2, 5, 3, 8, 2, 1, 8):\n"
+        "    with fa.num_threads(n):\n"
+        "        for _ in range(20):\n"
+        "            assert (fa.mish(x) == expected).all()\n"
+        "tasks = '/proc/self/task'\n"
+        "print(len(os.listdir(tasks)) if os.path.isdir(tasks) else 8)\n"
+    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "1"}
+    run = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert int(run.stdout) == 8  # the caller and seven workers

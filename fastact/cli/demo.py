@@ -346,7 +346,7 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings()
     seeds, rounds = SEEDS, 9
     if options.quick:
-        settings, seeds, rounds = replace(settings, epochs=3), 1, 3
+        settings, seeds, rounds = replace(settings, epochs=3), 1, 2
     console.rule("A classifier of handwritten digits", align="left")
     sizes = " → ".join(str(n) for n in (64, *settings.hidden, 10))
     console.print(

@@ -9,7 +9,6 @@ is measured, which a median of one contestant after another takes for a differen
 
 from __future__ import annotations
 
-import functools
 import statistics
 import time
 import timeit
@@ -73,7 +72,7 @@ def warm_up(call: Callable[[], Any]) -> None:
 
 
 def calls_per_batch(timer: timeit.Timer, batch: float) -> int:
-    """Return how many calls take about `batch` seconds.
+    """Return how many calls take about `batch` seconds; to be called warm.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ def calls_per_batch(timer: timeit.Timer, batch: float) -> int:
     int
         At least 1.
     """
-    warm_up(functools.partial(timer.timeit, 1))
+    timer.timeit(1)
     number = 1
     while (elapsed := timer.timeit(number)) < batch / 10:
         number *= 4
@@ -111,12 +110,14 @@ def medians(
         The median of the seconds per call.
     """
     timers = {name: call.timer() for name, call in calls.items()}
-    numbers = {name: calls_per_batch(timer, batch) for name, timer in timers.items()}
+    numbers: dict[str, int] = {}
     samples: dict[str, list[float]] = {name: [] for name in calls}
     names = list(calls)
     for round_number in range(rounds):
         shift = round_number % len(names) if names else 0
         for name in names[shift:] + names[:shift]:
             warm_up(calls[name])
+            if name not in numbers:
+                numbers[name] = calls_per_batch(timers[name], batch)
             samples[name].append(timers[name].timeit(numbers[name]) / numbers[name])
     return {name: statistics.median(values) for name, values in samples.items()}
