@@ -6,7 +6,7 @@
  * float64. e is always an exponential of something that cannot overflow. NaN must come out where
  * NaN goes in: a comparison with NaN is false, so the last branch of each choice carries x.
  *
- * "Worst" is the greatest error, in units in the last place, over all 2^32 float32 inputs against
+ * "Worst" is the greatest error, in units in the last place, over all finite float32 inputs against
  * double-precision references, with FMA; what float64 keeps to is in fastact/catalogue.py. */
 
 /* ---- sigmoid ----------------------------------------------------------------------------------
