@@ -20,6 +20,7 @@ import numbers
 import numpy as np
 
 from fastact import _docstrings
+from fastact._kernels import OPERATIONS
 from fastact.catalogue import CATALOGUE
 
 cnp.import_array()
@@ -34,7 +35,6 @@ cdef extern from "Python.h":
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
     void *PyVectorcall_Call
     void PyType_Modified(PyTypeObject *type)
-    void PyErr_Clear()
 
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
@@ -54,7 +54,6 @@ cdef enum:
 cdef str OUT = "out"
 cdef type np_float64 = np.float64
 cdef cnp.dtype FLOAT64 = np.dtype(np.float64)
-cdef tuple OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 
 # NumPy takes the first loop to which the inputs cast safely: integers come first, so that none of
 # them becomes a float narrower than float64.
@@ -86,9 +85,6 @@ cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.
 cdef object make_ufunc(row, int operation):
     """The numpy.ufunc of one operation. What is allocated here lives as long as the process, as
     the ufunc does."""
-    cdef int cost = (
-        _kernels.FASTACT_CHEAP if row.cost == "cheap" else _kernels.FASTACT_EXPONENTIAL
-    )
     cdef int capacity = len(INTEGERS) + len(FLOATS), count = 0, operands = 0
     cdef int element, computed_in, computed_type, i
     cdef cnp.PyUFuncGenericFunction *functions = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(
@@ -105,7 +101,7 @@ cdef object make_ufunc(row, int operation):
         )
         computed_in = element if keeps else _kernels.FASTACT_FLOAT64
         computed_type = type_num if keeps else cnp.NPY_DOUBLE
-        if _kernels.bind(&calls[count], row.name, operation, element, computed_in, cost) < 0:
+        if _kernels.bind(&calls[count], row, operation, element, computed_in) < 0:
             raise ImportError(f"{row.name}: the catalogue says that it keeps integers, "
                               "src_c/activations.h does not")
         operands = calls[count].inputs + calls[count].outputs
@@ -159,7 +155,8 @@ cdef class Operation:
     cdef readonly object ufunc
     cdef object row
     cdef int operation
-    cdef int arrays   # inputs before the parameters
+    cdef tuple inputs  # the names of what comes before the parameters
+    cdef int arrays    # and their number
     cdef int outputs
     cdef int open_parameters
     cdef tuple names        # of the parameters that a call may give
@@ -178,12 +175,13 @@ cdef class Operation:
 
     cdef setup(self, row, int operation, object ufunc, dict fixed):
         """Fill a new object; `fixed` are parameters that calls may no longer give."""
-        cdef int i, element, cost
+        cdef int i, element
         self.vectorcall = call
         self.ufunc = ufunc
         self.row = row
         self.operation = operation
-        self.arrays = 2 if operation == _kernels.FASTACT_BACKWARD else 1
+        self.inputs = ("grad", "x") if operation == _kernels.FASTACT_BACKWARD else ("x",)
+        self.arrays = len(self.inputs)
         self.outputs = 2 if operation == _kernels.FASTACT_VALUE_AND_DERIVATIVE else 1
         self.values = tuple(fixed.get(p.name, p.default) for p in row.parameters)
         self.names = tuple(p.name for p in row.parameters if p.name not in fixed)
@@ -193,9 +191,8 @@ cdef class Operation:
         if self.plain_values:
             for i, value in enumerate(self.values):
                 self.numbers[i] = value
-        cost = _kernels.FASTACT_CHEAP if row.cost == "cheap" else _kernels.FASTACT_EXPONENTIAL
         for i, element in enumerate((_kernels.FASTACT_FLOAT32, _kernels.FASTACT_FLOAT64)):
-            _kernels.bind(&self.calls[i], row.name, operation, element, element, cost)
+            _kernels.bind(&self.calls[i], row, operation, element, element)
 
     # ---- the short way: whole plain arrays --------------------------------------------------
 
@@ -344,16 +341,15 @@ cdef class Operation:
 
     cdef object long_way(self, tuple args, dict kwargs):
         """Complete the parameters and hand the call to the ufunc."""
-        inputs = ("grad", "x")[2 - self.arrays:]
         if len(args) > self.arrays + self.open_parameters:
             raise TypeError(
                 f"{self.__name__}() takes at most {self.arrays + self.open_parameters} positional "
-                f"arguments ({', '.join(inputs + self.names)}) but {len(args)} were given; an "
+                f"arguments ({', '.join(self.inputs + self.names)}) but {len(args)} were given; an "
                 "output array is given by name: out="
             )
         if len(args) < self.arrays:
             raise TypeError(
-                f"{self.__name__}() misses the positional argument {inputs[len(args)]!r}")
+                f"{self.__name__}() misses the positional argument {self.inputs[len(args)]!r}")
         values = list(self.values)
         for slot, name, value in zip(self.slots, self.names, args[self.arrays:]):
             if name in kwargs:
@@ -376,9 +372,7 @@ cdef class Operation:
     @property
     def __name__(self):
         """The name; of a member with its activation's before it."""
-        if self.operation == _kernels.FASTACT_VALUE:
-            return self.row.name
-        return f"{self.row.name}.{OPERATIONS[self.operation]}"
+        return _docstrings.member_name(self.row, OPERATIONS[self.operation])
 
     @property
     def __qualname__(self):
@@ -396,8 +390,7 @@ cdef class Operation:
     @property
     def __signature__(self):
         kinds = inspect.Parameter
-        inputs = ("grad", "x")[2 - self.arrays:]
-        parameters = [kinds(name, kinds.POSITIONAL_ONLY) for name in inputs]
+        parameters = [kinds(name, kinds.POSITIONAL_ONLY) for name in self.inputs]
         parameters += [kinds(name, kinds.POSITIONAL_OR_KEYWORD, default=default)
                        for name, default in self.parameters.items()]
         keywords = {"out": None if self.outputs == 1 else (None, None), "where": True,

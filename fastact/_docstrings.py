@@ -21,7 +21,7 @@ def ufunc_text(row: Row, operation: str) -> str:
         "backward": f"grad times the derivative of {row.name}, rounded once.",
         "value_and_derivative": f"The value and the derivative of {row.name}.",
     }[operation]
-    return f"{what} The ufunc behind fastact.{_member(row, operation)}."
+    return f"{what} The ufunc behind fastact.{member_name(row, operation)}."
 
 
 def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
@@ -34,7 +34,7 @@ def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
     out = "(None, None)" if both else "None"
     keywords = f"out={out}, where=True, casting='same_kind', order='K', dtype=None, subok=True"
     sections = [
-        f"{_member(row, operation)}({arguments}, *, {keywords}, signature=None)",
+        f"{member_name(row, operation)}({arguments}, *, {keywords}, signature=None)",
         _summary(row, operation),
         _section("Parameters", [*_arguments(row, grad, both, parameters)]),
         _section("Returns", [*_returns(operation)]),
@@ -51,7 +51,8 @@ def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _member(row: Row, operation: str) -> str:
+def member_name(row: Row, operation: str) -> str:
+    """Return the name of an operation within fastact."""
     return row.name if operation == "value" else f"{row.name}.{operation}"
 
 
@@ -144,5 +145,5 @@ def _example(row: Row, operation: str) -> str:
     member = function if operation == "value" else getattr(function, operation)
     grad = "[1.0, 1.0, 1.0], " if operation == "backward" else ""
     result = member(*([[1.0, 1.0, 1.0]] if grad else []), [-1.0, 0.5, 2.0])
-    call = f">>> fa.{_member(row, operation)}({grad}[-1.0, 0.5, 2.0])"
+    call = f">>> fa.{member_name(row, operation)}({grad}[-1.0, 0.5, 2.0])"
     return "\n".join([">>> import fastact as fa", call, repr(result)])

@@ -19,8 +19,6 @@ cdef extern from "fastact.h" nogil:
         FASTACT_UINT32
         FASTACT_UINT64
         FASTACT_BOOL
-        FASTACT_CHEAP
-        FASTACT_EXPONENTIAL
         FASTACT_MAX_OPERANDS
         FASTACT_SOFTMAX
         FASTACT_SOFTMAX_BACKWARD
@@ -32,8 +30,8 @@ cdef extern from "fastact.h" nogil:
         int parameters
         int outputs
 
-cdef int bind(fastact_call *call, str name, int operation, int x_element, int computed_in,
-              int cost) except -2
+cdef int bind(fastact_call *call, row, int operation, int x_element,
+              int computed_in) except -2
 cdef int parameter_count(str name) except -1
 cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
                 const Py_ssize_t *strides) noexcept nogil
@@ -51,5 +49,5 @@ cdef str isa()
 cdef list available_isas()
 cdef str compiler()
 cdef str compile_flags()
-cdef Py_ssize_t parallel_threshold(int cost) noexcept
-cdef void set_parallel_threshold(int cost, Py_ssize_t elements) noexcept
+cdef dict parallel_thresholds()
+cdef set_parallel_threshold(str cost, Py_ssize_t elements)

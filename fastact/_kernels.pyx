@@ -7,6 +7,10 @@ or the processor.
 import os
 
 cdef extern from "fastact.h" nogil:
+    enum:
+        FASTACT_CHEAP
+        FASTACT_EXPONENTIAL
+
     int fastact_select_isa(const char *request)
     const char *fastact_isa()
     const char *fastact_available_isa(int i)
@@ -28,6 +32,13 @@ cdef extern from "fastact.h" nogil:
     long fastact_openmp_version()
     const char *fastact_compiler()
     const char *fastact_compile_flags()
+
+
+#: The operations of an activation, in the order of their numbers in fastact.h.
+OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
+
+# The costs that a row of the catalogue may name.
+cdef dict COSTS = {"cheap": FASTACT_CHEAP, "exponential": FASTACT_EXPONENTIAL}
 
 
 cdef list available_isas():
@@ -56,9 +67,10 @@ cdef int index_of(str name) except -1:
     return index
 
 
-cdef int bind(fastact_call *call, str name, int operation, int x_element, int computed_in,
-              int cost) except -2:
-    return fastact_bind(call, index_of(name), operation, x_element, computed_in, cost)
+cdef int bind(fastact_call *call, row, int operation, int x_element,
+              int computed_in) except -2:
+    return fastact_bind(call, index_of(row.name), operation, x_element, computed_in,
+                        COSTS[row.cost])
 
 
 cdef int parameter_count(str name) except -1:
@@ -111,9 +123,9 @@ cdef str compile_flags():
     return fastact_compile_flags().decode()
 
 
-cdef Py_ssize_t parallel_threshold(int cost) noexcept:
-    return fastact_parallel_threshold(cost)
+cdef dict parallel_thresholds():
+    return {name: fastact_parallel_threshold(cost) for name, cost in COSTS.items()}
 
 
-cdef void set_parallel_threshold(int cost, Py_ssize_t elements) noexcept:
-    fastact_set_parallel_threshold(cost, elements)
+cdef set_parallel_threshold(str cost, Py_ssize_t elements):
+    fastact_set_parallel_threshold(COSTS[cost], elements)

@@ -5,6 +5,8 @@ from cython cimport floating
 
 from fastact cimport _kernels
 
+import math
+
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
@@ -12,20 +14,6 @@ cnp.import_array()
 
 cdef extern from "numpy/arrayobject.h":
     bint PyArray_SAMESHAPE(cnp.ndarray a, cnp.ndarray b) nogil
-
-
-cdef inline int element_of(floating *unused) noexcept nogil:
-    return _kernels.FASTACT_FLOAT32 if floating is float else _kernels.FASTACT_FLOAT64
-
-
-cdef void run(int kernel, const floating[:, ::1] first, const floating[:, ::1] second,
-              floating[:, ::1] out) noexcept nogil:
-    """The kernel on the rows of `first` and, where it takes two arrays, of `second`."""
-    if first.shape[0] == 0 or first.shape[1] == 0:
-        return
-    _kernels.apply_rows(
-        kernel, element_of(&out[0, 0]), first.shape[0], first.shape[1], &first[0, 0],
-        &second[0, 0], &out[0, 0])
 
 
 def _run(int kernel, first, second, out):
@@ -38,8 +26,13 @@ def _run(int kernel, first, second, out):
 
 cdef with_dtype(int kernel, const floating[:, ::1] first, const floating[:, ::1] second,
                 floating[:, ::1] out):
+    """The kernel on the rows of `first` and, where it takes two arrays, of `second`."""
+    if first.shape[0] == 0 or first.shape[1] == 0:
+        return
     with nogil:
-        run(kernel, first, second, out)
+        _kernels.apply_rows(
+            kernel, _kernels.FASTACT_FLOAT32 if floating is float else _kernels.FASTACT_FLOAT64,
+            first.shape[0], first.shape[1], &first[0, 0], &second[0, 0], &out[0, 0])
 
 
 def _as_array(name, value):
@@ -82,27 +75,31 @@ cdef inline bint is_plain(object array, int type_num) noexcept:
 
 
 cdef bint all_plain(list arrays, object out):
-    """Whether the rows of the arrays can be used as they are, with no copy and no other axis.
-
-    An `out` is left to the general way unless it is none of the inputs' memory or all of one's.
-    """
-    cdef cnp.ndarray first = <cnp.ndarray>arrays[0], array
+    """Whether the rows of the arrays can be used as they are, with no copy and no other axis."""
+    cdef cnp.ndarray first = <cnp.ndarray>arrays[0]
     cdef int type_num = cnp.PyArray_TYPE(first)
     if type_num != cnp.NPY_FLOAT and type_num != cnp.NPY_DOUBLE:
         return False
     if not is_plain(first, type_num) or cnp.PyArray_SIZE(first) == 0:
         return False
-    for array in [*arrays, out] if out is not None and type(out) is np.ndarray else arrays:
-        if not is_plain(array, type_num) or not PyArray_SAMESHAPE(first, array):
+    for array in arrays if out is None else [*arrays, out]:
+        if not is_plain(array, type_num) or not PyArray_SAMESHAPE(first, <cnp.ndarray>array):
             return False
-    if out is None:
-        return True
-    if type(out) is not np.ndarray or not cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out):
-        return False
-    return all([
-        cnp.PyArray_DATA(<cnp.ndarray>a) == cnp.PyArray_DATA(<cnp.ndarray>out)
-        or not np.may_share_memory(a, out) for a in arrays
-    ])
+    return out is None or (
+        cnp.PyArray_ISWRITEABLE(<cnp.ndarray>out) and may_be_written(arrays, out))
+
+
+cdef bint may_be_written(list arrays, cnp.ndarray out):
+    """Whether a kernel may write contiguous `out` while it reads the arrays: each either lies
+    elsewhere or is `out`, from its first byte to its last, as a kernel has read an element before
+    it writes it."""
+    cdef cnp.ndarray array
+    for array in arrays:
+        if (cnp.PyArray_DATA(array) != cnp.PyArray_DATA(out)
+                or cnp.PyArray_TYPE(array) != cnp.PyArray_TYPE(out)
+                or not cnp.PyArray_ISCARRAY_RO(array)) and np.may_share_memory(array, out):
+            return False
+    return True
 
 
 cdef run_plain(int kernel, cnp.ndarray first, cnp.ndarray second, cnp.ndarray out):
@@ -128,13 +125,8 @@ class _Rows:
         self.order = [i for i in range(ndim) if i not in self.last] + self.last
         self.moved = [self.shape[i] for i in self.order]
         self.lead = self.moved[:ndim - len(self.last)]
-        # math.prod of Python integers: an array's size may be 0 where a product overflows
-        self.length = 1
-        for i in self.last:
-            self.length *= self.shape[i]
-        self.count = 1
-        for n in self.lead:
-            self.count *= n
+        self.length = math.prod([self.shape[i] for i in self.last])
+        self.count = math.prod(self.lead)
         self.in_order = self.order == list(range(ndim))
 
     def of(self, array, dtype):
@@ -175,13 +167,10 @@ def _apply(name, int kernel, arrays, axis, out, dtype):
     rows = _Rows(shape, axis)
     if out is not None:
         _check_out(name, out, shape, dtype)
-    # Straight into out where it lies as the rows do. What overlaps an input must be that input,
-    # from its first byte to its last: a kernel has read an element before it writes it.
+    # Straight into out where it lies as the rows do.
     direct = (
         out is not None and rows.in_order and out.dtype == dtype and type(out) is np.ndarray
-        and out.flags.c_contiguous and out.flags.aligned
-        and all(a.ctypes.data == out.ctypes.data and a.dtype == dtype and a.flags.c_contiguous
-                or not np.may_share_memory(a, out) for a in arrays)
+        and out.flags.c_contiguous and out.flags.aligned and may_be_written(arrays, out)
     )
     given = [rows.of(array, dtype) for array in arrays]
     result = out.reshape(rows.count, rows.length) if direct else np.empty_like(given[0])

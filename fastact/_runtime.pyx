@@ -75,12 +75,12 @@ _kernels.threads_init(
 cdef int _set = 0
 
 
-cdef int checked(n, int least) except -1:
+cdef int checked(n) except -1:
     if isinstance(n, bool) or not hasattr(n, "__index__"):
         raise TypeError(f"the number of threads must be an integer, not {type(n).__name__}")
     n = n.__index__()
-    if not least <= n < 2**31:
-        raise ValueError(f"the number of threads must be from {least} to 2147483647, not {n}")
+    if not 1 <= n < 2**31:
+        raise ValueError(f"the number of threads must be from 1 to 2147483647, not {n}")
     return n
 
 
@@ -113,7 +113,7 @@ def set_num_threads(n):
     >>> fa.set_num_threads(None)
     """
     global _set
-    _set = 0 if n is None else checked(n, 1)
+    _set = 0 if n is None else checked(n)
     _kernels.set_num_threads(_set)
 
 
@@ -158,7 +158,7 @@ def num_threads(n):
     ...     fa.get_num_threads()
     1
     """
-    return _NumThreads(checked(n, 1))
+    return _NumThreads(checked(n))
 
 
 class _NumThreads(contextlib.ContextDecorator):
@@ -218,10 +218,7 @@ def runtime_info():
         "num_threads": get_num_threads(),
         "num_threads_from": _origin(),
         "openmp": _kernels.openmp_version(),
-        "parallel_threshold": {
-            "cheap": _kernels.parallel_threshold(_kernels.FASTACT_CHEAP),
-            "exponential": _kernels.parallel_threshold(_kernels.FASTACT_EXPONENTIAL),
-        },
+        "parallel_threshold": _kernels.parallel_thresholds(),
         "compiler": _kernels.compiler(),
         "compile_flags": _kernels.compile_flags(),
         "machine": platform.machine(),
@@ -248,5 +245,4 @@ def show_runtime():
 
 def _set_parallel_threshold(cost, elements):
     """Set the elements from which a call goes parallel: for tests and for finding the value."""
-    kinds = {"cheap": _kernels.FASTACT_CHEAP, "exponential": _kernels.FASTACT_EXPONENTIAL}
-    _kernels.set_parallel_threshold(kinds[cost], elements)
+    _kernels.set_parallel_threshold(cost, elements)

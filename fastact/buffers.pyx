@@ -30,9 +30,10 @@ from fastact._kernels cimport fastact_call
 import array
 import sys
 
+from fastact import _docstrings
+from fastact._kernels import OPERATIONS
 from fastact.catalogue import CATALOGUE
 
-cdef tuple OPERATIONS = ("value", "derivative", "backward")
 # What may stand before a format's letter: ctypes, for one, always says which byte order it has.
 cdef str NATIVE = "@=<" if sys.byteorder == "little" else "@=>!"
 
@@ -43,9 +44,6 @@ cdef class Function:
     def __init__(self):
         raise TypeError("buffer functions are not made by hand: use fastact.buffers.sigmoid and "
                         "the like")
-
-    def __cinit__(self):
-        self.calls[0] = self.calls[1] = NULL
 
     def __dealloc__(self):
         PyMem_Free(self.calls[0])
@@ -131,25 +129,22 @@ cdef class Function:
 
 
 cdef set_up(Function function, row, int operation, dict parameters):
-    cdef int i, element, cost
+    cdef int i, element
     function.row = row
     function.operation = operation
     function.arrays = 2 if operation == _kernels.FASTACT_BACKWARD else 1
-    function.__name__ = row.name if operation == _kernels.FASTACT_VALUE else (
-        f"{row.name}.{OPERATIONS[operation]}")
+    function.__name__ = _docstrings.member_name(row, OPERATIONS[operation])
     function.values = parameters
     for i, value in enumerate(parameters.values()):
         if value != value:
             raise ValueError(f"{function.__name__}: a parameter must be a number, not nan")
         function.wide[i] = value
         function.narrow[i] = _kernels.narrow(function.wide[i])
-    cost = _kernels.FASTACT_CHEAP if row.cost == "cheap" else _kernels.FASTACT_EXPONENTIAL
     for i, element in enumerate((_kernels.FASTACT_FLOAT32, _kernels.FASTACT_FLOAT64)):
         function.calls[i] = PyMem_Malloc(sizeof(fastact_call))
         if function.calls[i] == NULL:
             raise MemoryError
-        _kernels.bind(<fastact_call *>function.calls[i], row.name, operation, element, element,
-                      cost)
+        _kernels.bind(<fastact_call *>function.calls[i], row, operation, element, element)
 
 
 cdef dict completed(Function function, tuple given, dict named):

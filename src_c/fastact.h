@@ -64,7 +64,6 @@ const char *fastact_isa(void);
 /* The name of the i-th instruction set that can run here, from the least to the best, or NULL. */
 const char *fastact_available_isa(int i);
 
-int fastact_activation_count(void);
 const char *fastact_activation_name(int i);
 int fastact_activation_parameters(int i);
 /* The index of an activation, or -1. */

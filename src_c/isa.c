@@ -72,7 +72,6 @@ const fastact_kernel_set *fastact_kernels(int element) { return isas[active].ker
 
 static const fastact_kernel_set *any(void) { return isas[0].kernels[FASTACT_FLOAT32]; }
 
-int fastact_activation_count(void) { return any()->count; }
 const char *fastact_activation_name(int i) { return any()->activations[i].name; }
 int fastact_activation_parameters(int i) { return any()->activations[i].parameters; }
 
