@@ -46,6 +46,25 @@ class Case:
 
 CASES = [
     Case(
+        "A2-silu",
+        "tenstorrent/tt-metal#56517",
+        "silu",
+        [-4, -10, -20, -50, -88, -100],
+        "-0.07194484 -0.0004539787 -4.122307e-08 -9.643749e-21 -5.3280498e-37 -3.72e-42",
+        dtypes=SINGLE,
+        more=-np.linspace(1, 103, 300),
+    ),
+    Case(
+        "A2-swish",
+        "tenstorrent/tt-metal#56517",
+        "swish",
+        [-4, -10, -20, -50, -60],
+        "-0.0044147237 -4.0579604e-07 -3.2934088e-14 -5.501855e-36 -2.68e-43",
+        dtypes=SINGLE,
+        parameters={"beta": 1.702},
+        more=-np.linspace(1, 60, 200),
+    ),
+    Case(
         "A3",
         "jax-ml/jax#1207, pytorch/pytorch#173968, tensorflow/tensorflow#116943",
         "elu",
@@ -53,6 +72,48 @@ CASES = [
         "-9.999995e-07 -9.9999994e-08 -1e-08 -1e-10 -1e-30",
         dtypes=SINGLE,
         more=-np.logspace(-37, 0, 200),
+    ),
+    Case(
+        "A3-float64",
+        "jax-ml/jax#1207",
+        "elu",
+        [-1e-12, -1e-16, -1e-300],
+        "-9.999999999995e-13 -1e-16 -1e-300",
+        dtypes=DOUBLE,
+        more=-np.logspace(-300, 0, 200),
+    ),
+    # A7, A8: a large x, and a large product with a parameter.
+    *(
+        Case(
+            f"A7-{name}-{operation}",
+            "tracel-ai/burn#5373, openvinotoolkit/openvino#4932",
+            name,
+            [88, 89, 100, 1e10],
+            expected,
+            operation=operation,
+            more=[*np.linspace(40, 800, 50), 1e30, 3e38],
+        )
+        for name in ("silu", "swish", "mish")
+        for operation, expected in (("value", "88 89 100 1e10"), ("derivative", "1 1 1 1"))
+    ),
+    Case(
+        "A8",
+        "pytorch/pytorch#31110, pytorch/pytorch#83169",
+        "swish",
+        [0.5, 1, 2, 1e20, -0.5, -1e20],
+        "0.5 1 2 1e20 -0 -0",
+        parameters={"beta": 1e30},
+        more=[*np.logspace(-33, 3, 100), *-np.logspace(-33, 3, 100)],
+    ),
+    Case(
+        "A8-jump",
+        "pytorch/pytorch#180193",
+        "swish",
+        [0.05, 0.3, -0.05],
+        "0.031122968 0.28577226 -0.018877033",
+        dtypes=SINGLE,
+        parameters={"beta": 10},
+        more=np.linspace(-11, 11, 300),
     ),
     Case(
         "A9",
@@ -64,13 +125,31 @@ CASES = [
         dtypes=SINGLE,
         more=-np.linspace(1, 103, 300),
     ),
+    # Three digits of a table.
+    *(
+        Case(
+            f"A16-{name}",
+            "ggml-org/llama.cpp#29252",
+            name,
+            [1.23456789],
+            expected,
+            dtypes=SINGLE,
+            more=np.linspace(-4, 4, 200),
+        )
+        for name, expected in (
+            ("sigmoid", "0.7746171"),
+            ("tanh", "0.8438992"),
+            ("silu", "0.95631737"),
+            ("mish", "1.1152053"),
+        )
+    ),
     Case(
         "A18",
         "numpy/numpy#30821",
         "tanh",
         [1000],
         "1",
-        more=[9.1, 20, 500, 65504, -65504],
+        more=[*np.linspace(7, 23, 200), 500, 65504, -65504],
     ),
     Case(
         "A20",
@@ -81,13 +160,24 @@ CASES = [
         dtypes=SINGLE,
         more=[*np.logspace(-37, 0, 200), *-np.logspace(-37, 0, 200)],
     ),
+    # 1 - tanh, by its derivative.
+    Case(
+        "A20-derivative",
+        "uxlfoundation/oneDNN#1021",
+        "tanh",
+        [9, -20, -44, 50],
+        "6.0919916e-08 1.6993417e-17 2.421841e-38 1.49e-43",
+        operation="derivative",
+        dtypes=SINGLE,
+        more=[*np.linspace(1, 380, 200), *-np.linspace(1, 52, 100)],
+    ),
     Case(
         "A21",
         "pytorch/pytorch#160876",
         "silu",
         [-math.inf, math.inf, math.nan],
         "-0 inf nan",
-        more=[-1e4, -1e30, 1e30],
+        more=[-1e4, 1e4, -1e30, 1e30, -3e38, 3e38],
     ),
     Case(
         "A21-swish",
@@ -96,7 +186,7 @@ CASES = [
         [-math.inf, math.inf, math.nan],
         "-0 inf nan",
         parameters={"beta": 1.702},
-        more=[-1e4, -1e30, 1e30],
+        more=[-1e4, 1e4, -1e30, 1e30, -3e38, 3e38],
     ),
     Case(
         "A23",
@@ -104,7 +194,15 @@ CASES = [
         "mish",
         [math.inf, -math.inf],
         "inf -0",
-        more=[-1e4, -1e30, 1e30],
+        more=[-1e4, 1e4, -1e30, 1e30, -3e38, 3e38],
+    ),
+    Case(
+        "A23-derivative",
+        "mindspore#379, apple/coremltools#2618",
+        "mish",
+        [math.inf, -math.inf],
+        "1 -0",
+        operation="derivative",
     ),
     Case(
         "A24",
@@ -113,7 +211,7 @@ CASES = [
         [-math.inf, math.inf, -1.0, 3.0],
         "0 inf 0 3",
         parameters={"negative_slope": 0.0},
-        more=[-1e30, 1e30],
+        more=[-1e30, 1e30, -3e38, -1e-40, 1e-40],
     ),
     Case(
         "A24-derivative",
@@ -123,6 +221,26 @@ CASES = [
         "0 1 0 1",
         operation="derivative",
         parameters={"negative_slope": 0.0},
+        more=[-1e30, 1e30, -3e38, -1e-40, 1e-40],
+    ),
+    # tanh as a quotient that overflows.
+    Case(
+        "A25",
+        "pytorch/pytorch#186278, executorch#22323",
+        "mish",
+        [10.5, 13.24, -13.24, 50],
+        "10.5 13.24 -2.3541208e-05 50",
+        dtypes=SINGLE,
+        more=np.linspace(5, 60, 300),
+    ),
+    Case(
+        "A25-float64",
+        "pytorch/pytorch#186278",
+        "mish",
+        [19.8, 21.657723, 400],
+        "19.8 21.657723 400",
+        dtypes=DOUBLE,
+        more=np.linspace(15, 800, 300),
     ),
     Case(
         "A26",
@@ -130,15 +248,23 @@ CASES = [
         "relu",
         [math.nan, 1.0, -1.0],
         "nan 1 0",
+        more=[-1e30, -1e-40, 1e-40, 1e30],
     ),
-    Case("A29", "pytorch/pytorch#13448", "sigmoid", [math.nan, 0.0], "nan 0.5"),
+    Case(
+        "A29",
+        "pytorch/pytorch#13448",
+        "sigmoid",
+        [math.nan, 0.0, math.inf, -math.inf],
+        "nan 0.5 1 0",
+        more=np.linspace(-20, 20, 100),
+    ),
     Case(
         "A30",
         "clab/dynet#1525",
         "sigmoid",
         [88, 89, 3212, -1662],
         "1 1 1 0",
-        more=[*range(80, 100), 1e30, -1e30],
+        more=[*range(80, 110), *range(-110, -80), *-np.linspace(700, 750, 50), 1e30, -1e30],
     ),
     Case(
         "A31",
@@ -154,8 +280,16 @@ CASES = [
         "relu",
         [-0.0, 0.0, -1.0, -1e-45],
         "-0 0 0 0",
+        more=[-1e30, -6, -1e-40],
     ),
-    Case("A35-relu6", "pytorch/pytorch#193781", "relu6", [-0.0, 0.0, -1.0, 7.0], "-0 0 0 6"),
+    Case(
+        "A35-relu6",
+        "pytorch/pytorch#193781",
+        "relu6",
+        [-0.0, 0.0, -1.0, 7.0],
+        "-0 0 0 6",
+        more=[-1e30, -6, -1e-40, 1e-40, 5.9999995, 6, 6.0000005, 1e30],
+    ),
     Case(
         "A38",
         "tracel-ai/burn#1139, huggingface/candle#1722, tinygrad/tinygrad#3038",
@@ -186,6 +320,20 @@ CASES = [
         dtypes=SINGLE,
         more=-np.linspace(80, 103, 100),
     ),
+    *(
+        Case(
+            f"A39-{name}-float64",
+            "jax-ml/jax#39798",
+            name,
+            [-709],
+            "~-8.6148077e-306",
+            operation="derivative",
+            dtypes=DOUBLE,
+            parameters=parameters,
+            more=-np.linspace(690, 745, 100),
+        )
+        for name, parameters in (("swish", {"beta": 1.0}), ("mish", {}))
+    ),
     Case(
         "A39-elu",
         "jax-ml/jax#39796",
@@ -213,7 +361,28 @@ CASES = [
         [88, 89, 100, 400],
         "1 1 1 1",
         operation="derivative",
-        more=[1e4, 1e30],
+        more=[1e-40, 1e-8, *np.linspace(80, 800, 50), 1e4, 1e30],
+    ),
+    # The scale applied twice, and a wrong sign.
+    Case(
+        "A47",
+        "RubixML/ML#427",
+        "elu",
+        [-0.5, -10],
+        "1.0148835 7.596589e-05",
+        operation="derivative",
+        dtypes=SINGLE,
+        parameters={"alpha": 1.67326},
+        more=-np.linspace(0.1, 103, 200),
+    ),
+    # pytorch/pytorch#148065: the limit, not inf times 0.
+    Case(
+        "A50",
+        "pytorch/pytorch#148065",
+        "elu",
+        [-2, 0, 2, -1e-30],
+        "-inf 0 2 -inf",
+        parameters={"alpha": math.inf},
     ),
 ]
 
@@ -244,6 +413,24 @@ def apply(case: Case, x: np.ndarray) -> np.ndarray:
     if case.operation == "backward":
         return function.backward(np.ones_like(x), x, **case.parameters)
     return getattr(function, case.operation)(x, **case.parameters)
+
+
+def other_ways(case: Case, x: np.ndarray) -> list[np.ndarray]:
+    """The same by every other member of the function that gives it, and into the places that it
+    may be put."""
+    function = getattr(fastact, case.function)
+    member = function if case.operation == "value" else getattr(function, case.operation)
+    inputs = (np.ones_like(x), x.copy()) if case.operation == "backward" else (x.copy(),)
+    out = np.full_like(x, 7)
+    member(*inputs, **case.parameters, out=out)
+    member(*inputs, **case.parameters, out=inputs[-1])
+    results = [out, inputs[-1]]
+    if case.operation != "backward":
+        both = function.value_and_derivative(x, **case.parameters)
+        results.append(both[case.operation == "derivative"])
+    if case.operation == "derivative":
+        results.append(function.backward(np.ones_like(x), x, **case.parameters))
+    return results
 
 
 def is_written(got: Any, text: str) -> bool:
@@ -290,7 +477,8 @@ def test_as_reported(case, dtype):
             wanted = np.resize(np.roll(texts, -start), size)
             strided = np.repeat(around, 3)[::3]
             column = np.asfortranarray(np.tile(around, (2, 1)))[0]
-            for y in (apply(case, around), apply(case, strided), apply(case, column)):
+            results = [apply(case, layout) for layout in (around, strided, column)]
+            for y in (*results, *(other_ways(case, around) if start == 0 else ())):
                 assert y.dtype == dtype
                 wrong = [
                     (a, b, c)
@@ -315,11 +503,33 @@ def test_and_more_of_the_kind(case, dtype):
         "value": lambda i: oracle.value(row, x[i], rounded),
         "derivative": lambda i: oracle.derivative(row, x[i], rounded, dtype),
     }[case.operation]
-    for layout in (x, np.repeat(x, 2)[::2], x[::-1][::-1]):
+    for layout in (x, np.repeat(x, 2)[::2], x[::-1].copy()[::-1]):
         y = apply(case, layout)
         if x.size:
             bound = row.max_ulp[dtype.__name__][case.operation]
             oracle.check(row, case.operation, x, y, exact, bound, parameters)
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "expected"),
+    [
+        pytest.param("tanh", [1000, 9, -9, 65504], "1 1 -1 1", id="A17-A18"),
+        pytest.param("silu", [-math.inf, math.inf, math.nan, -65504], "-0 inf nan -0", id="A21"),
+        pytest.param("mish", [-math.inf, math.inf, math.nan, -65504], "-0 inf nan -0", id="A23"),
+        pytest.param("sigmoid", [math.nan, 11, 12, -20], "nan 1 1 0", id="A29-A30"),
+        pytest.param("elu", [11, 12, 30000, -0.0], "11 12 30000 -0", id="A7-A43"),
+        pytest.param("relu6", [math.nan, -0.0, -1, 65504], "nan -0 0 6", id="A28-A35"),
+    ],
+)
+def test_half_precision(function, x, expected):
+    """What float16 is for these: numpy/numpy#30821, Tencent/ncnn#6978; at every place."""
+    for size in SIZES:
+        for start in range(len(x)):
+            around = np.resize(np.roll(x, -start), size).astype(np.float16)
+            wanted = np.resize(np.roll(expected.split(), -start), size)
+            for layout in (around, np.repeat(around, 3)[::3]):
+                y = getattr(fastact, function)(layout).astype(np.float16)
+                assert all(map(is_written, y, wanted))
 
 
 # ---- softmax ------------------------------------------------------------------------------------
@@ -379,6 +589,34 @@ def test_softmax_as_reported(row, texts, dtype):
             )
 
 
+@pytest.mark.parametrize("v", [0, 1, 1e4, -1e8, 1e20, 1e36, -1e36, LOWEST, -LOWEST])
+def test_a12_a15_softmax_of_equal_logits(dtype, v):
+    """pytorch/pytorch#11752, onnxruntime#26670: 1/n however large they are; and 0 for the masked
+    that stand among them."""
+    for n in (*range(1, 40), 511, 512, 513, 5000):
+        assert set(fastact.softmax(np.full(n, v, dtype)).tolist()) == {float(dtype(1) / dtype(n))}
+        masked = np.full(2 * n, -math.inf, dtype)
+        masked[::2] = v
+        p = fastact.softmax(masked)
+        assert set(p[::2].tolist()) == {float(dtype(1) / dtype(n))}
+        assert not p[1::2].any()
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 8, 15, 16, 17, 33, 512, 513, 5000])
+def test_a32_a33_rows_without_a_softmax(dtype, n):
+    """pytorch/pytorch#25110, mindspore#378: a row of -inf alone, or with +inf or NaN at
+    either end, is NaN, forward and backward; its neighbours are what they are without it."""
+    for strange in (-math.inf, math.nan, math.inf):
+        rows = np.zeros((3, n), dtype)
+        rows[1] = -math.inf
+        rows[1, [0, -1]] = strange
+        y = fastact.softmax(rows)
+        for result in (y, fastact.softmax.backward(np.ones_like(rows), rows)):
+            assert np.isnan(result[1]).all()
+        for k in (0, 2):
+            np.testing.assert_array_equal(y[k], fastact.softmax(rows[k]))
+
+
 @pytest.mark.parametrize("gap", [5, 13, 13.0365, 20, 40, 87, 100, 103])
 def test_a13_softmax_of_a_gap(dtype, gap):
     """torch/nn#804: neither of two logits is lost, however far apart they are."""
@@ -388,7 +626,7 @@ def test_a13_softmax_of_a_gap(dtype, gap):
     assert oracle.ulps(winner, wide / (1 + wide), dtype) <= 1
 
 
-@pytest.mark.parametrize("base", [-1e4, -200, -103, -88, 88, 200, 1e4])
+@pytest.mark.parametrize("base", [-1e4, -200, -103, -88, 88, 100, 200, 1e4])
 @pytest.mark.parametrize("n", [3, 8, 16, 17, 33])
 def test_a14_a57_softmax_of_rows_far_from_0(dtype, base, n):
     """tenstorrent/tt-metal#4173, pytorch/pytorch#62897: the maximum is subtracted, in the body of
@@ -396,12 +634,16 @@ def test_a14_a57_softmax_of_rows_far_from_0(dtype, base, n):
     x = dtype(base) - np.arange(n, dtype=dtype) % 3
     np.testing.assert_array_equal(fastact.softmax(x), fastact.softmax(x - dtype(base)))
     assert abs(fastact.softmax(x).astype(np.float64).sum() - 1) < 2e-7
+    half = x.astype(np.float16)
+    np.testing.assert_array_equal(fastact.softmax(half), fastact.softmax(half.astype(np.float32)))
 
 
 @pytest.mark.parametrize("n", [512, 2048, 4096, 4097, 65536])
 def test_a53_softmax_of_zeros(dtype, n):
     """huggingface/candle#3727, executorch#20090: a sum that does not stall."""
     for x in (np.zeros(n, dtype), np.zeros(2 * n, dtype)[::2], np.zeros((2, n), dtype)[1]):
+        half = fastact.softmax(x.astype(np.float16))
+        assert set(half.tolist()) == {float(np.float32(1 / n))}
         p = fastact.softmax(x)
         assert set(p.tolist()) == {float(dtype(1 / n))}
         assert math.fsum(p.tolist()) == pytest.approx(1, abs=1e-7)
