@@ -59,12 +59,15 @@ def exact(x: np.ndarray) -> list[Any]:
     return _exact(tuple(x.tolist()))
 
 
-def exact_backward(grad: np.ndarray, p: list[Any]) -> tuple[list[Any], list[Any]]:
+def exact_backward(
+    grad: np.ndarray, p: list[Any], counts: list[int] | None = None
+) -> tuple[list[Any], list[Any]]:
     """p (grad - sum p grad), and by how much more than its rounding each may be off: that
     difference may cancel, and its parts are computed in the working precision; and in float64 a
     p that is subnormal has lost digits before a large gradient comes (without FMA the parts of
-    its exact product are lost, too)."""
-    products = [g * q for g, q in zip(numbers(grad), p, strict=True)]
+    its exact product are lost, too). `counts` are how often each is in the row; else once."""
+    counts = counts or [1] * len(p)
+    products = [c * g * q for c, g, q in zip(counts, numbers(grad), p, strict=True)]
     dot, size = mp.fsum(products), mp.fsum(products, absolute=True)
     exact = [q * (g - dot) for g, q in zip(numbers(grad), p, strict=True)]
     slack = [q * size * SUM_ERROR[grad.dtype.type] for q in p]
@@ -126,6 +129,88 @@ def test_far_logits_beside_each_other(dtype):
         np.testing.assert_array_equal(softmax(x + dtype(shift)), expected)
 
 
+# Rows as long as one likes are exact when few different numbers are in them: n of each.
+HUGE = [7, 513, 4097, 65_537, (1 << 20) + 1]
+
+
+def of_few(n: int, values: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+    """A row of n of these numbers, shuffled, and which of them each is."""
+    which = np.random.default_rng(n).permutation(np.arange(n) % len(values))
+    return values.astype(dtype)[which], which
+
+
+def exact_of_few(values: np.ndarray, which: np.ndarray) -> list[Any]:
+    """The softmax at each of the numbers."""
+    counts = np.bincount(which, minlength=len(values)).tolist()
+    # What no element is may be greater than all that are.
+    top = max(mp.mpf(float(v)) for v, c in zip(values, counts, strict=True) if c)
+    exponentials = [mp.exp(x - top) for x in numbers(values)]
+    total = mp.fsum(count * e for count, e in zip(counts, exponentials, strict=True))
+    return [e / total for e in exponentials]
+
+
+@pytest.mark.parametrize("n", HUGE)
+@pytest.mark.parametrize("spread", [1, 10, 80, 1e3, 1e4])
+def test_rows_of_any_length_and_offset(dtype, n, spread):
+    """Each element against exact arithmetic, and what they add up to, added up in float64."""
+    offsets = [0, 1e4, -1e6, 3e38, -3e38] if n < 1 << 16 else [-1e6]
+    if dtype is np.float64 and n < 1 << 16:
+        offsets.append(1.7e308)
+    for offset in offsets:
+        values = np.random.default_rng(n).uniform(-0.5, 0.5, 23) * spread + offset
+        values = values.astype(dtype)
+        x, which = of_few(n, values, dtype)
+        p = softmax(x)
+        wanted = exact_of_few(values, which)
+        present, first = np.unique(which, return_index=True)
+        assert (p == p[first][np.searchsorted(present, which)]).all()
+        check("value", p[first], [wanted[k] for k in present])
+        off = 1e-6 if dtype is np.float32 else 1e-15 * math.sqrt(n)
+        assert abs(p.astype(np.float64).sum() - 1) <= off
+
+
+def test_the_widest_rows(dtype):
+    """Differences that the dtype has no room for, and offsets at which the logits themselves are
+    rounded."""
+    largest = np.finfo(dtype).max
+    for row in (
+        [largest, -largest, largest / 2, 0, largest],
+        [-largest, -largest, np.nextafter(-largest, dtype(0))],
+        [largest, largest, np.nextafter(largest, dtype(0))],
+        [16777216 + 0.3 * i for i in range(60)],
+        [-1e6 - 0.37 * i for i in range(60)],
+        [1e-40 * i for i in range(60)],
+    ):
+        x = np.array(row, dtype)
+        check("value", softmax(x), exact(x))
+
+
+def test_integers(rng):
+    for kind in (np.int8, np.uint8, np.int32, np.int64):
+        for n in (1, 2, 17, 100):
+            x = rng.integers(0, 100, n).astype(kind)
+            p = softmax(x)
+            assert p.dtype == np.float64
+            check("value", p, exact(x.astype(np.float64)))
+
+
+def test_sums_of_results_that_are_all_rounded_the_same_way():
+    """n equal logits: as far from 1 as half an ulp of 1/n times n; never further, and so for
+    n equal losers beside a winner."""
+    rng = np.random.default_rng(4)
+    lengths = [*range(1, 2050), *np.exp2(rng.uniform(11, 22, 40)).astype(int), 1 << 22]
+    row = np.full(1 << 22, -2.75, np.float32)
+    for n in lengths:
+        p = softmax(row[:n])
+        assert (p == p[0]).all()
+        assert abs(float(p[0]) * n - 1) <= 2.0**-24
+        assert abs(p.sum(dtype=np.float64) - 1) <= 1e-6
+    for depth in rng.uniform(0, 25, 50):
+        row = np.full(rng.integers(2, 70_000), -depth, np.float32)
+        row[row.size // 2] = 0
+        assert abs(softmax(row).sum(dtype=np.float64) - 1) <= 1e-6
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 50, 100, 1000, 5000, 50_000])
 def test_sums_to_1(dtype, n):
     for spread in (0, 5, 50):
@@ -160,6 +245,36 @@ def test_backward_from_output(dtype, spread, lengths):
         y, grad = softmax(logits(n, spread, dtype)), gradients(n, dtype)
         got = softmax.backward_from_output(grad, y)
         check("backward_from_output", got, *exact_backward(grad, numbers(y)))
+
+
+@pytest.mark.parametrize("n", HUGE)
+@pytest.mark.parametrize("size", [1e3, 1e6, 1e9])
+@pytest.mark.parametrize("function", ["backward", "backward_from_output"])
+def test_large_gradients_that_cancel(dtype, n, size, function):
+    """sum p grad is a millionth of its parts and fewer: nothing is left of it where float32
+    products or sums are in it."""
+    values = np.repeat(np.array([0.5, -1.25, 3.0, -80.0]), 5).astype(dtype)
+    grads = np.tile(np.array([size, -size, 0.0, 1.0, -0.3]), 4).astype(dtype)
+    _, which = of_few(n, values, dtype)
+    x, grad = values[which], grads[which]
+    y = softmax(x)
+    given = x if function == "backward" else y
+    got = getattr(softmax, function)(grad, given)
+
+    present, first = np.unique(which, return_index=True)
+    p = exact_of_few(values, which) if function == "backward" else None
+    p = [p[k] for k in present] if p else numbers(y[first])
+    wanted, slack = exact_backward(grads[present], p, np.bincount(which)[present].tolist())
+    check(function, got[first], wanted, slack)
+    assert (got == got[first][np.searchsorted(present, which)]).all()
+    if dtype is np.float32 and n > 1000:
+        # Whether this can fail: with the sum in float32 it does.
+        poor = float(np.cumsum(y * grad, dtype=np.float32)[-1])
+        errors = [
+            (abs(q * (g - poor) - value) - more) / oracle.ulp_of(value, dtype)
+            for q, g, value, more in zip(p, numbers(grads[present]), wanted, slack, strict=True)
+        ]
+        assert max(errors) > BOUND_OF_PRODUCTS[dtype]
 
 
 def test_backward_of_equal_gradients_is_nothing(dtype):
