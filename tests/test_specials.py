@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import functools
+import hashlib
 import math
 import platform
 import sys
@@ -14,6 +16,7 @@ import oracle
 import pytest
 
 import fastact
+from fastact import _runtime, buffers
 from fastact.catalogue import CATALOGUE
 
 OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
@@ -223,7 +226,8 @@ def test_neighbours_do_not_matter(row, activation, parameters, dtype):
     """Ordinary values beside NaN, infinities, huge and subnormal ones have the bits that they
     have alone, in every operation."""
     info = np.finfo(dtype)
-    ordinary = np.linspace(-9, 9, 37, dtype=dtype)
+    ends = np.array(oracle.landmarks(dtype))
+    ordinary = np.concatenate([np.linspace(-9, 9, 37), ends, -ends]).astype(dtype)
     strange = [math.nan, math.inf, -math.inf, 1e30, -1e30, info.max, -info.max]
     strange += [info.smallest_subnormal, -info.smallest_subnormal, info.tiny / 2, -700, 700, -0.0]
     for operation in OPERATIONS:
@@ -315,6 +319,61 @@ def test_no_floating_point_warning(row, activation, parameters, dtype):
                 activation.ufunc(x, *parameters.values())
                 activation(x.reshape(1, -1).T, **parameters)
         activation(cycle[0], **parameters)
+
+
+def dense(dtype):
+    """Every exponent there is, with few and with many bits set, of both signs: subnormals,
+    infinities and quiet and signalling NaN of several payloads too; in no order."""
+    unsigned = {np.float32: np.uint32, np.float64: np.uint64}[dtype]
+    bits, stored = 8 * np.dtype(dtype).itemsize, np.finfo(dtype).nmant
+    exponents = np.arange(1 << (bits - 1 - stored), dtype=unsigned) << unsigned(stored)
+    highest = 1 << (stored - 1)
+    fractions = np.array([0, 1, 12345, highest, highest + 12345, 2 * highest - 1], unsigned)
+    patterns = (exponents[:, None] | fractions).ravel()
+    patterns = np.concatenate([patterns, patterns | unsigned(1 << (bits - 1))])
+    return np.random.default_rng(0).permutation(patterns).view(dtype)
+
+
+def test_no_input_at_all_warns(row, activation, parameters_of, dtype):
+    x = dense(dtype)
+    grad = x[::-1].copy()
+    sets = parameters_of(row)
+    sets += [
+        {p.name: number for p in row.parameters}
+        for number in (math.inf, -math.inf, 1e30, -1e30, 1e-37)
+        if row.parameters
+    ]
+    everywhere = np.where(np.isnan(x), dtype(1), x)
+    with np.errstate(all="raise"):
+        for operation in OPERATIONS:
+            member = activation if operation == "value" else getattr(activation, operation)
+            inputs = (grad, x) if operation == "backward" else (x,)
+            for parameters in sets:
+                run(activation, operation, x, parameters, grad)
+                run(activation, operation, x[::3], parameters, grad[::3])
+                run(activation, operation, x[:1200].reshape(3, 400)[:, ::2], parameters)
+                member.ufunc(*inputs, *parameters.values())
+            if row.parameters:
+                run(activation, operation, x, {p.name: everywhere for p in row.parameters}, grad)
+            for some in range(0, x.size, 41):
+                run(activation, operation, x[some], sets[0], grad[some])
+
+
+def test_no_row_at_all_warns(dtype):
+    x = dense(dtype)
+    softmax = fastact.softmax
+    with np.errstate(all="raise"):
+        for n in (1, 2, 3, 8, 17, 63, 512, 513, 1500):
+            whole = x[: x.size // n * n].reshape(-1, n)
+            for rows in (whole, np.where(np.isfinite(whole), whole, dtype(0))):
+                grad = rows[::-1, ::-1].copy()
+                y = softmax(rows)
+                softmax.backward(grad, rows)
+                softmax.backward_from_output(grad, y)
+                softmax.backward_from_output(grad, rows)
+                softmax.jacobian(rows[:40, :70])
+                softmax(rows, axis=0)
+                softmax(rows[:, ::-2], axis=None)
 
 
 @pytest.mark.parametrize("code", INTEGERS)
@@ -417,6 +476,142 @@ def test_environment_neither_matters_nor_changes_for_softmax(
         environment.set(clean & ~setting)
         assert after == clean
         assert_same_bits(got, wanted)
+
+
+@pytest.mark.parametrize("raised", [STICKY, 0x21, 0x18])
+def test_flags_that_are_up_stay_up(row, activation, dtype, environment, low_threshold, raised):
+    """The short way, buffers and softmax neither raise nor lower one. (What goes through a ufunc
+    has NumPy lower them first, as in np.add.)"""
+    x = np.array(NOISY[1:-2] * 100, np.float64)
+    with np.errstate(over="ignore"):
+        x = x.astype(dtype)
+    grad, y, rows = x[::-1].copy(), np.empty_like(x), x.reshape(100, -1)
+    of_buffers = getattr(buffers, row.name)
+    calls = [
+        lambda operation=operation: run(activation, operation, x, {}, grad)
+        for operation in OPERATIONS
+    ]
+    calls += [
+        lambda: of_buffers(x, out=y),
+        lambda: of_buffers.derivative(x, out=y),
+        lambda: of_buffers.backward(grad, x, out=y),
+        lambda: buffers.softmax(rows),
+        lambda: fastact.softmax(rows),
+        lambda: fastact.softmax.backward(rows, rows),
+        lambda: fastact.softmax(rows[:, ::2]),
+    ]
+    for number, call in enumerate(calls):
+        wanted = (environment.get() & ~STICKY) | raised
+        environment.set(wanted)
+        call()
+        assert environment.get() == wanted, number
+
+
+TRAPS = 0x0F80  # the bits that keep an exception (but an inexact result) from being a signal
+
+
+def operations_of_everything(dtype):
+    x = dense(dtype)[:3001]
+    grad = x[::-1].copy()
+    rows = np.where(np.isfinite(x), x, dtype(0))[:3000].reshape(-1, 60) * dtype(1e-30)
+    for row in CATALOGUE:
+        for operation in OPERATIONS:
+            yield functools.partial(run, getattr(fastact, row.name), operation, x, {}, grad)
+    yield lambda: [fastact.softmax(rows), fastact.softmax.backward(rows, rows)]
+
+
+def bits_in(setting, traps=0):
+    """A digest of every operation called where the control register is so."""
+    environment, digest = Environment(), hashlib.sha256()
+    plain = environment.get() & ~STICKY
+    for cost in fastact.runtime_info()["parallel_threshold"]:
+        _runtime._set_parallel_threshold(cost, 16)
+    for call in (*operations_of_everything(np.float32), *operations_of_everything(np.float64)):
+        environment.set((plain | setting) & ~traps)
+        results = call()
+        after = environment.get()
+        environment.set(plain)
+        assert after == (plain | setting) & ~traps
+        for y in results:
+            digest.update(np.where(np.isnan(y), y.dtype.type(np.nan), y).tobytes())
+    return digest.hexdigest()
+
+
+def test_workers_that_begin_in_another_environment(run_python):
+    """A thread inherits the control register of who starts it, the workers too; and an exception
+    that the caller wants as a signal is none inside."""
+    if not GLIBC_X86:
+        pytest.skip("sets the control register through glibc on x86-64")
+    printed = {
+        run_python(
+            "import test_specials\n"
+            f"first = test_specials.bits_in({setting}, {traps})\n"
+            "print(first, test_specials.bits_in(0))\n",
+            OMP_NUM_THREADS="3",
+            FASTACT_NUM_THREADS="3",
+        )
+        for setting, traps in ((0, 0), (FTZ_AND_DAZ | UPWARD, 0), (FTZ_AND_DAZ | 0x6000, TRAPS))
+    }
+    assert len(printed) == 1
+    first, again = printed.pop().split()
+    assert first == again
+
+
+def test_control_register_of_every_thread(run_python):
+    """Threads that were there before the import keep theirs through it and through calls of
+    their own and of others; those that come after have the one of who started them."""
+    if not GLIBC_X86:
+        pytest.skip("reads the control register through glibc on x86-64")
+    printed = run_python(
+        """
+import ctypes, ctypes.util, sys, threading
+import numpy as np
+libm = ctypes.CDLL(ctypes.util.find_library("m"))
+def control(new=None):
+    state = ctypes.create_string_buffer(64)
+    libm.fegetenv(state)
+    if new is not None:
+        state[28:32] = new.to_bytes(4, sys.byteorder)
+        libm.fesetenv(state)
+    return int.from_bytes(state.raw[28:32], sys.byteorder) & ~0x3F
+def calls():
+    for x in (np.linspace(-200, 200, 300_000), np.linspace(-90, 90, 300_000, dtype=np.float32)):
+        for array in (x, x[::2], x.reshape(-1, 100)):
+            fastact.mish.derivative(array), fastact.softmax(array)
+            fastact.elu.backward(array, array), fastact.relu.value_and_derivative(array)
+def early(setting, found):
+    control(setting)
+    ready.wait()
+    imported.wait()
+    found.append(control())
+    calls()
+    found.append(control())
+settings = [0x1F80, 0x9FC0, 0x5F80, 0x7F80]
+found = [[] for _ in settings]
+ready, imported = threading.Barrier(len(settings) + 1), threading.Event()
+threads = [threading.Thread(target=early, args=pair) for pair in zip(settings, found)]
+for thread in threads: thread.start()
+ready.wait()
+import fastact
+from fastact import buffers
+before = control()
+calls()
+imported.set()
+for thread in threads: thread.join()
+late = []
+def after():
+    late.append(control())
+    calls()
+    late.append(control())
+thread = threading.Thread(target=after)
+thread.start()
+thread.join()
+assert found == [[setting] * 2 for setting in settings], found
+print(before, control(), *late)
+""",
+        OMP_NUM_THREADS="2",
+    )
+    assert printed.split() == [str(0x1F80)] * 4
 
 
 def test_import_leaves_the_environment_alone(run_python):
