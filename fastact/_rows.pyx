@@ -137,7 +137,9 @@ class _Rows:
 
     def back(self, rows):
         """Return rows as an array of the original order of axes."""
-        return rows.reshape(self.moved).transpose(np.argsort(self.order))
+        # Not numpy.argsort, which leaves a floating-point flag raised.
+        return rows.reshape(self.moved).transpose(
+            sorted(range(len(self.order)), key=self.order.__getitem__))
 
 
 def _check_out(name, out, shape, dtype):

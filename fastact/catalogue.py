@@ -229,6 +229,6 @@ CATALOGUE = (
         at_infinity=("-0.0", "inf"),
         slope_at_infinity=("0", "1"),
         source="D. Misra, 'Mish: A Self Regularized Non-Monotonic Activation Function', 2020",
-        max_ulp=_bounds(1.5, 1.0),
+        max_ulp=_bounds(1.0, 1.0),
     ),
 )

@@ -59,17 +59,41 @@ INLINE number two_sum(double a, double b)
 /* The leading 26 bits. */
 INLINE double upper_half(double a) { return double_of(bits_of(a) & ~UINT64_C(0x7ffffff)); }
 
-INLINE number two_product(double a, double b)
+#if !HAS_FMA
+/* Split by their bits: Veltkamp's multiplication would overflow for large numbers. The parts are
+ * multiplied by `raise` meanwhile, lower = 1/raise. */
+INLINE number split_product(double a, double b, double raise, double lower)
 {
     double product = a * b;
+    double a_high = upper_half(a), b_high = upper_half(b);
+    double a_low = raise * (a - a_high), b_low = b - b_high;
+    a_high *= raise;
+    double rest = ((a_high * b_high - raise * product) + a_high * b_low + a_low * b_high)
+                  + a_low * b_low;
+    return pair(product, lower * rest);
+}
+#endif
+
+INLINE number two_product(double a, double b)
+{
 #if HAS_FMA
+    double product = a * b;
     return pair(product, fma(a, b, -product));
 #else
-    /* Split by their bits: Veltkamp's multiplication would overflow for large numbers. */
-    double a_high = upper_half(a), b_high = upper_half(b);
-    double a_low = a - a_high, b_low = b - b_high;
-    return pair(product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high)
-                             + a_low * b_low);
+    return split_product(a, b, 1.0, 1.0);
+#endif
+}
+
+/* The same where the product may be small, since it is of numbers that a user gives: the parts of
+ * their product would be subnormal, and each rounded. */
+INLINE number two_product_of_any(double a, double b)
+{
+#if HAS_FMA
+    return two_product(a, b);
+#else
+    double size = magnitude(a * b);
+    int small = size < 0x1p-900 && size > 0;
+    return split_product(a, b, small ? 0x1p200 : 1.0, small ? 0x1p-200 : 1.0);
 #endif
 }
 
@@ -94,7 +118,7 @@ INLINE number plus(number a, double b)
 
 INLINE number times(number a, double b)
 {
-    number product = two_product(a.high, b);
+    number product = two_product_of_any(a.high, b);
     return pair(product.high, multiply_add(a.low, b, product.low));
 }
 

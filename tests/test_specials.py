@@ -499,6 +499,8 @@ def test_flags_that_are_up_stay_up(row, activation, dtype, environment, low_thre
         lambda: fastact.softmax(rows),
         lambda: fastact.softmax.backward(rows, rows),
         lambda: fastact.softmax(rows[:, ::2]),
+        lambda: fastact.softmax(rows, axis=0),
+        lambda: fastact.softmax.backward(rows, rows, axis=0),
     ]
     for number, call in enumerate(calls):
         wanted = (environment.get() & ~STICKY) | raised
