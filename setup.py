@@ -43,6 +43,11 @@ MSVC_FLAGS = ["/O2", "/std:c11", "/experimental:c11atomics", "/fp:precise"]
 # compile everything again each time.
 BUILD = Path("build")
 
+KERNELS = "fastact._kernels"
+
+# What measures the kernels calls it; the kernels do not.
+MATHS_LIBRARY = [] if sys.platform == "win32" else ["m"]
+
 DIRECTIVES = {
     "language_level": 3,
     "boundscheck": False,
@@ -77,17 +82,18 @@ def files(pattern):
     return sorted(path.as_posix() for path in Path().glob(pattern))
 
 
-def extension(name, *c_sources):
-    """Describe one extension; only _kernels has C sources, the others cimport it."""
+def extension(name, *c_sources, libraries=()):
+    """Describe one extension; the kernels are in _kernels alone, the others cimport it."""
     return Extension(
         f"fastact.{name}",
         [f"fastact/{name}.pyx", *c_sources],
         include_dirs=["src_c", np.get_include()],
+        libraries=list(libraries),
         define_macros=[
             ("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION"),
             ("NPY_TARGET_VERSION", "NPY_2_0_API_VERSION"),
         ],
-        depends=["setup.py", *files("src_c/*.h"), *files("fastact/*.pxd")],
+        depends=["setup.py", *files("src_c/**/*.h"), *files("fastact/*.pxd")],
     )
 
 
@@ -130,7 +136,7 @@ class BuildExt(build_ext):
                 ext.extra_compile_args += core if len(ext.sources) > 1 else generated
             elif sys.platform == "linux":
                 ext.extra_link_args += GNU_LINUX_LINK_FLAGS
-            if gnu and len(ext.sources) > 1:
+            if gnu and ext.name == KERNELS:
                 ext.extra_link_args += openmp
         if gnu:
             self.compile_with_flags(core, generated)
@@ -233,6 +239,7 @@ setup(
         extension("_activation"),
         extension("_rows"),
         extension("_runtime"),
+        extension("_accuracy", *files("src_c/accuracy/*.c"), libraries=MATHS_LIBRARY),
         extension("buffers"),
     ],
     cmdclass={"build_ext": BuildExt},

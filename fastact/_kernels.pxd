@@ -25,6 +25,8 @@ cdef extern from "fastact.h" nogil:
         FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT
         FASTACT_SOFTMAX_JACOBIAN
 
+    ctypedef void fastact_loop(Py_ssize_t n, char **operands)
+
     ctypedef struct fastact_call:
         int inputs
         int parameters
@@ -32,6 +34,7 @@ cdef extern from "fastact.h" nogil:
 
 cdef int bind(fastact_call *call, row, int operation, int x_element,
               int computed_in) except -2
+cdef fastact_loop *loop_of(str isa, str name, int operation, int element) except NULL
 cdef int parameter_count(str name) except -1
 cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
                 const Py_ssize_t *strides) noexcept nogil

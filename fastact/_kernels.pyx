@@ -14,6 +14,7 @@ cdef extern from "fastact.h" nogil:
     int fastact_select_isa(const char *request)
     const char *fastact_isa()
     const char *fastact_available_isa(int i)
+    fastact_loop *fastact_loop_of(const char *isa, int index, int operation, int element)
     int fastact_find(const char *name)
     int fastact_activation_parameters(int i)
     int fastact_bind(fastact_call *call, int index, int operation, int x_element, int computed_in,
@@ -71,6 +72,14 @@ cdef int bind(fastact_call *call, row, int operation, int x_element,
               int computed_in) except -2:
     return fastact_bind(call, index_of(row.name), operation, x_element, computed_in,
                         COSTS[row.cost])
+
+
+cdef fastact_loop *loop_of(str isa, str name, int operation, int element) except NULL:
+    cdef fastact_loop *loop = fastact_loop_of(isa.encode(), index_of(name), operation, element)
+    if loop == NULL:
+        raise ValueError(f"there are no kernels for {isa!r} that this processor can run; there "
+                         f"are for {', '.join(available_isas())}")
+    return loop
 
 
 cdef int parameter_count(str name) except -1:

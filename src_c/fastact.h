@@ -64,6 +64,11 @@ const char *fastact_isa(void);
 /* The name of the i-th instruction set that can run here, from the least to the best, or NULL. */
 const char *fastact_available_isa(int i);
 
+/* The loop of an operation over contiguous elements, with parameters that are the same for all, of an
+ * instruction set that can run here by its name; NULL for any other. For whoever measures the
+ * instruction sets beside each other. */
+fastact_loop *fastact_loop_of(const char *isa, int index, int operation, int element);
+
 const char *fastact_activation_name(int i);
 int fastact_activation_parameters(int i);
 /* The index of an activation, or -1. */

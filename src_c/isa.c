@@ -70,6 +70,14 @@ const char *fastact_available_isa(int i)
 
 const fastact_kernel_set *fastact_kernels(int element) { return isas[active].kernels[element]; }
 
+fastact_loop *fastact_loop_of(const char *isa, int index, int operation, int element)
+{
+    for (int i = 0; i < ISAS; i++)
+        if (strcmp(isa, isas[i].name) == 0 && isas[i].runs_here())
+            return isas[i].kernels[element]->activations[index].operations[operation].uniform;
+    return NULL;
+}
+
 static const fastact_kernel_set *any(void) { return isas[0].kernels[FASTACT_FLOAT32]; }
 
 const char *fastact_activation_name(int i) { return any()->activations[i].name; }

@@ -1,0 +1,98 @@
+/* How far results are from the exact value: the interface of what `python -m fastact accuracy`
+ * runs. Nothing here is used by, or uses, the functions themselves; the truth is the catalogue's
+ * formula alone, evaluated in interval arithmetic, so that each reference comes with a proof of how
+ * exact it is. */
+#ifndef FASTACT_ACCURACY_H
+#define FASTACT_ACCURACY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* ---- a formula, as steps that each use the results of earlier ones -------------------------- */
+
+enum {
+    ACCURACY_X, ACCURACY_CONSTANT, ACCURACY_NEGATE, ACCURACY_ADD, ACCURACY_MULTIPLY,
+    ACCURACY_DIVIDE, ACCURACY_SQUARE, ACCURACY_ABSOLUTE, ACCURACY_EXP, ACCURACY_EXPM1,
+    ACCURACY_LOG1P, ACCURACY_TANH, ACCURACY_GREATER, ACCURACY_GREATER_EQUAL, ACCURACY_CHOOSE
+};
+
+enum { ACCURACY_STEPS = 64, ACCURACY_KINKS = 4, ACCURACY_BLOCK = 4096 };
+
+typedef struct {
+    int kind;
+    int operands[3]; /* of CHOOSE: the condition, what holds where it is true, and otherwise */
+    double constant;
+} accuracy_step;
+
+/* What the formula cannot say: the slope at a kink, and the limits at -inf and +inf. */
+typedef struct {
+    int steps;
+    accuracy_step step[ACCURACY_STEPS];
+    int kinks;
+    double kink[ACCURACY_KINKS], kink_slope[ACCURACY_KINKS];
+    double limit[2], slope_limit[2];
+} accuracy_formula;
+
+/* ---- references -------------------------------------------------------------------------------- */
+
+/* Element types, as x, gradients and results have them in memory. */
+enum { ACCURACY_FLOAT16, ACCURACY_BFLOAT16, ACCURACY_FLOAT32, ACCURACY_FLOAT64 };
+
+enum { ACCURACY_VALUE, ACCURACY_DERIVATIVE, ACCURACY_BACKWARD, ACCURACY_OPERATIONS };
+
+/* What comparisons find, to be zeroed before the first (smallest and largest to inf and -inf).
+ * Misrounded is a result that is not the float nearest to the exact value; undecided an input whose
+ * exact value is not known well enough, which has never happened. */
+typedef struct {
+    uint64_t compared, misrounded, undecided;
+    uint64_t falls, rises; /* from one input to the next: results that go down, and up */
+    double max_ulp, smallest, largest;
+    uint64_t worst_x, worst_grad; /* the bits of the first input with that error */
+} accuracy_found;
+
+typedef struct accuracy_references accuracy_references;
+
+/* NULL where memory is short. */
+accuracy_references *accuracy_new(const accuracy_formula *formula, int element);
+void accuracy_free(accuracy_references *r);
+
+/* Whether this build can judge results of that type: float64 takes quadruple precision. */
+int accuracy_judges(int element);
+
+/* Sets at most ACCURACY_BLOCK inputs, in rising order, with a gradient for each (NULL: no backward
+ * pass). NaN may not be among them. The first `lead` are there to be neighbours only: they are not
+ * compared. Where `one_by_one` is not 0 every reference is computed for itself, without the proofs
+ * that a function is constant or linear all over the block. */
+void accuracy_set_inputs(accuracy_references *r, ptrdiff_t n, ptrdiff_t lead, const void *x,
+                         const void *grad, int one_by_one);
+
+/* Compares results for the inputs last set. */
+void accuracy_compare(const accuracy_references *r, int operation, const void *results,
+                      accuracy_found *found);
+
+/* ---- a sweep over kernels ----------------------------------------------------------------------- */
+
+/* Operands as kernels have them: [grad,] x, the parameter, the result. */
+typedef void accuracy_kernel(ptrdiff_t n, char *const *operands);
+
+/* The kernels of one instruction set, and what is found of them. */
+typedef struct {
+    accuracy_kernel *kernels[ACCURACY_OPERATIONS];
+    accuracy_found found[ACCURACY_OPERATIONS];
+    /* Inputs x (at least 0) for which f(-x) is not -f(x), and not f(x). */
+    uint64_t not_odd[ACCURACY_OPERATIONS], not_even[ACCURACY_OPERATIONS];
+    /* Results that differ from those of the first instruction set, and by how many floats. */
+    uint64_t differ[ACCURACY_OPERATIONS], most_apart[ACCURACY_OPERATIONS];
+} accuracy_subject;
+
+/* Sets inputs and compares the results of every subject. `parameter` is NULL or points to the one
+ * parameter, in the element type. */
+void accuracy_sweep(accuracy_references *r, ptrdiff_t n, ptrdiff_t lead, const void *x,
+                    const void *grad, void *parameter, accuracy_subject *subjects, int count);
+
+/* The bounds of the exact value and slope at x, rounded outwards to double; in double or, where
+ * `wide` is not 0 and this build has it, in quadruple precision. bounds: value from, to, slope from,
+ * to. */
+void accuracy_enclose(const accuracy_formula *formula, double x, int wide, double *bounds);
+
+#endif
