@@ -20,6 +20,7 @@ class Parameter:
     default: float
     summary: str
     shown: tuple[float, ...] = ()  # to plot, the most telling first; none: the default
+    measured: tuple[float, ...] = ()  # where the error is measured, besides the default
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,13 @@ CATALOGUE = (
         "Network Acoustic Models', 2013",
         max_ulp=_EXACT,
         parameters=(
-            Parameter("negative_slope", 0.01, "The slope for x < 0", shown=(0.2, 0.01, -0.5)),
+            Parameter(
+                "negative_slope",
+                0.01,
+                "The slope for x < 0",
+                shown=(0.2, 0.01, -0.5),
+                measured=(0.0, 0.2, 2.0, -2.0),
+            ),
         ),
         kinks={0.0: "negative_slope"},
         cost="cheap",
@@ -173,7 +180,15 @@ CATALOGUE = (
         source="D.-A. Clevert, T. Unterthiner and S. Hochreiter, 'Fast and Accurate Deep Network "
         "Learning by Exponential Linear Units', 2016",
         max_ulp=_bounds(1.0, 1.0),
-        parameters=(Parameter("alpha", 1.0, "Minus the limit at -inf", shown=(1.0, 0.5, 2.0)),),
+        parameters=(
+            Parameter(
+                "alpha",
+                1.0,
+                "Minus the limit at -inf",
+                shown=(1.0, 0.5, 2.0),
+                measured=(0.5, 2.0, -2.0),
+            ),
+        ),
         kinks={0.0: "alpha"},
         plot_range=(-5.0, 3.0),
     ),
@@ -194,7 +209,11 @@ CATALOGUE = (
         max_ulp=_bounds(1.0, 1.0),
         parameters=(
             Parameter(
-                "beta", 1.0, "0 gives x/2, a growing beta tends to relu", shown=(1.0, 0.25, 5.0)
+                "beta",
+                1.0,
+                "0 gives x/2, a growing beta tends to relu",
+                shown=(1.0, 0.25, 5.0),
+                measured=(0.5, 1.702, 10.0, -1.0, 0.0),
             ),
         ),
     ),

@@ -18,27 +18,7 @@ import pytest
 import fastact
 from fastact import _runtime
 from fastact.catalogue import CATALOGUE, Row
-
-# By a parameter's name: the values, besides the default, that have been trouble somewhere.
-FURTHER_VALUES = {
-    "negative_slope": (0.0, 0.2, 2.0, -2.0),
-    "alpha": (0.5, 2.0, -2.0),
-    "beta": (0.5, 1.702, 10.0, -1.0, 0.0),
-}
-
-
-def parameter_sets(row: Row) -> list[dict[str, float]]:
-    """The defaults of a row, and each further value of each parameter."""
-    defaults = {p.name: p.default for p in row.parameters}
-    return [
-        defaults,
-        *(
-            {**defaults, p.name: value}
-            for p in row.parameters
-            for value in FURTHER_VALUES.get(p.name, ())
-        ),
-    ]
-
+from fastact.cli.sweeps import parameter_sets
 
 def set_id(parameters: dict[str, float]) -> str:
     return ",".join(f"{name}={value:g}" for name, value in parameters.items())

@@ -26,17 +26,18 @@
 #define ALWAYS_INLINE static inline
 #endif
 
-/* The bits say how narrow a reference has to be: relative to its size, or, as the largest gradient
- * times the slope must still be far below the smallest number, absolutely. */
+/* The bits say how narrow a reference has to be relative to its size: to speak for a whole block, and
+ * to count at all, which beside the root of a slope is the harder. Or, since the largest gradient
+ * times the slope must then be far below the smallest number, absolutely. */
 typedef struct {
-    int size, mantissa, min_exponent, max_exponent, relative_bits, absolute_bits;
+    int size, mantissa, min_exponent, max_exponent, narrow_bits, decided_bits, absolute_bits;
 } format;
 
 static const format formats[] = {
-    [ACCURACY_FLOAT16] = {2, 10, -14, 15, 34, 300},
-    [ACCURACY_BFLOAT16] = {2, 7, -126, 127, 34, 300},
-    [ACCURACY_FLOAT32] = {4, 23, -126, 127, 34, 300},
-    [ACCURACY_FLOAT64] = {8, 52, -1022, 1023, 64, 2200},
+    [ACCURACY_FLOAT16] = {2, 10, -14, 15, 34, 30, 300},
+    [ACCURACY_BFLOAT16] = {2, 7, -126, 127, 34, 30, 300},
+    [ACCURACY_FLOAT32] = {4, 23, -126, 127, 34, 30, 300},
+    [ACCURACY_FLOAT64] = {8, 52, -1022, 1023, 64, 55, 2200},
 };
 
 /* Only where a result of a segment is not what the exact one rounds to is it looked at closely. */

@@ -10,12 +10,14 @@ typedef struct {
     accuracy_found of_rounded[SEGMENTS];
 } OF(references);
 
-/* In units of 2^(max(exponent of the exact value, least exponent) - mantissa bits); beyond the
+/* How far a result is from the exact value, which is NaN where that is to be the result: in units of
+ * 2^(max(exponent of the exact value, least exponent) - mantissa bits); beyond the
  * largest number infinity stands for the power of two that would come next. A result of the wrong
  * sign, even a zero, is infinitely wrong. */
 ALWAYS_INLINE double OF(ulps)(const format *f, wide result, OF(range) exact)
 {
     wide top = OF(power_of_2)(f->max_exponent + 1);
+    if (exact.low != exact.low) return result != result ? 0 : INFINITY;
     if (result != result) return INFINITY;
     if (exact.low > 0 ? OF(sign)(result) : exact.high < 0 && !OF(sign)(result)) return INFINITY;
     if (result > top) result = top;
@@ -30,17 +32,27 @@ ALWAYS_INLINE double OF(ulps)(const format *f, wide result, OF(range) exact)
     return (double)(error * OF(power_of_2)(f->mantissa - exponent));
 }
 
-/* Narrow enough to say which way a result is rounded, and also what remains of it after a product
- * with the largest gradient. */
-ALWAYS_INLINE int OF(is_narrow)(const format *f, OF(range) a)
+/* An exact value known well enough. */
+ALWAYS_INLINE int OF(is_within)(const format *f, OF(range) a, int relative_bits)
 {
     wide size = a.high > -a.low ? a.high : -a.low, width = a.high - a.low;
+    if (a.low == a.high) return 1;
     return width >= 0 && width < INFINITY
-           && (width <= size * OF(power_of_2)(-f->relative_bits)
+           && (width <= size * OF(power_of_2)(-relative_bits)
                || width <= OF(power_of_2)(-f->absolute_bits));
 }
 
-/* At most as much as that, where it takes no more than a closer look at overflows. */
+ALWAYS_INLINE int OF(is_narrow)(const format *f, OF(range) a)
+{
+    return OF(is_within)(f, a, f->narrow_bits);
+}
+
+ALWAYS_INLINE int OF(is_decided)(const format *f, OF(range) a)
+{
+    return OF(is_within)(f, a, f->decided_bits);
+}
+
+/* With a closer look at overflows where one is needed. */
 static inline void OF(enclose_well)(const accuracy_formula *formula, const format *f, OF(range) x,
                              OF(range) *value, OF(range) *slope)
 {
@@ -154,7 +166,7 @@ ALWAYS_INLINE void OF(compare)(const accuracy_references *r, const format *f,
         if (!references->decided[k]) continue;
         OF(range) exact = references->exact[k];
         if (memcmp(results + i * f->size, rounded + i * f->size, f->size) != 0)
-            found->misrounded += y != OF(read)(f, rounded, i)
+            found->misrounded += exact.low == exact.low && y != OF(read)(f, rounded, i)
                                  && y != OF(rounded_to)(f, exact.low)
                                  && y != OF(rounded_to)(f, exact.high);
         double error = OF(ulps)(f, y, exact);

@@ -23,24 +23,27 @@ ALWAYS_INLINE void OF(set)(accuracy_references *r, const format *f, int has_grad
 
     for (ptrdiff_t i = 0; i < r->n; i++) {
         wide x = OF(read)(f, r->x, i);
-        OF(range) value = proof.value, slope = proof.slope;
-        if (x == INFINITY || x == -INFINITY) {
+        OF(range) value = proof.value_is_linear ? OF(on_line)(&proof, x) : proof.value;
+        OF(range) slope = proof.slope;
+        int value_is_known = value_is_proved && OF(is_narrow)(f, value);
+        if (x != x) {
+            value = slope = OF(point)(x);
+        } else if (x == INFINITY || x == -INFINITY) {
             value = OF(point)((wide)formula->limit[x > 0]);
             slope = OF(point)((wide)formula->slope_limit[x > 0]);
-        } else if (!value_is_proved || !proof.slope_is_constant) {
+        } else if (!value_is_known || !proof.slope_is_constant) {
             OF(enclose_once)(formula, f, x, &value, &slope);
-        } else if (proof.value_is_linear) {
-            value = OF(on_line)(&proof, x);
         }
-        int decided = OF(is_narrow)(f, slope);
+        int decided = x != x || OF(is_decided)(f, slope);
         if (!proof.value_is_constant)
             OF(refer)(r, f, operations[ACCURACY_VALUE], r->rounded[ACCURACY_VALUE], i, value,
-                      OF(is_narrow)(f, value));
+                      x != x || OF(is_decided)(f, value));
         if (!proof.slope_is_constant)
             OF(refer)(r, f, operations[ACCURACY_DERIVATIVE], r->rounded[ACCURACY_DERIVATIVE], i,
                       slope, decided);
         if (has_grad) {
             OF(range) product = OF(product)(slope, OF(point)(OF(read)(f, r->grad, i)));
+            if (x != x) product = slope;
             OF(refer)(r, f, operations[ACCURACY_BACKWARD], r->rounded[ACCURACY_BACKWARD], i,
                       product, decided);
         }

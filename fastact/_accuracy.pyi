@@ -1,0 +1,28 @@
+from typing import Any
+
+from numpy.typing import NDArray
+
+from fastact.catalogue import Row
+
+OPERATIONS: tuple[str, ...]
+BLOCK: int
+
+def in_dtype(parameters: dict[str, float], dtype: str) -> dict[str, float]: ...
+def rounded(value: float, dtype: str) -> Any: ...
+def judges(dtype: str) -> bool: ...
+
+class References:
+    row: Row
+    parameters: dict[str, float]
+    dtype: str
+    def __init__(self, row: Row, parameters: dict[str, float], dtype: str) -> None: ...
+    def set_inputs(
+        self, x: NDArray[Any], grad: NDArray[Any] | None = None, one_by_one: bool = False
+    ) -> None: ...
+    def compare(self, operation: str, results: NDArray[Any]) -> dict[str, Any]: ...
+    def enclose(
+        self, x: float, wide: bool = True
+    ) -> tuple[tuple[float, float], tuple[float, float]]: ...
+    def sweep(
+        self, x: NDArray[Any], grad: NDArray[Any], isas: list[str], lead: int = 0
+    ) -> dict[str, dict[str, dict[str, Any]]]: ...
