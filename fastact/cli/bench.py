@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -15,7 +14,7 @@ import numpy as np
 
 import fastact
 from fastact.cli import charts, peers, style, timing
-from fastact.cli.common import ROW_FUNCTIONS, CommandError, chosen, directory, need
+from fastact.cli.common import ROW_FUNCTIONS, CommandError, chosen, directory, need, processor
 from fastact.cli.info import collect
 
 SUMMARY = "time fastact beside NumPy and, where installed, SciPy, torch and ONNX Runtime"
@@ -178,22 +177,6 @@ def measure(
                 calls = contestants(name, shape, others)
                 results.append(Result(name, shape, timing.medians(calls, rounds=rounds)))
     return results
-
-
-def processor() -> str:
-    """Return the name of the processor.
-
-    Returns
-    -------
-    str
-    """
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def conditions(others: list[peers.Peer], threads: int, rounds: int) -> dict[str, Any]:

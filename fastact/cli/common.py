@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import platform
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,3 +161,19 @@ def directory(path: Path) -> Path:
     except OSError as error:
         raise CommandError(f"cannot make the directory {path}: {error.strerror}.") from None
     return path
+
+
+def processor() -> str:
+    """Return the name of the processor.
+
+    Returns
+    -------
+    str
+    """
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -205,9 +205,7 @@ class Case:
         near = centres[:, None] - np.uint64(around.size // 2) + around
 
         ends = np.array([0, self.not_nan - 1], np.uint64)
-        places = np.unique(
-            np.concatenate([even.ravel(), self._places(usual), near.ravel(), ends])
-        )
+        places = np.unique(np.concatenate([even.ravel(), self._places(usual), near.ravel(), ends]))
         return self.in_order(places[places < np.uint64(self.not_nan)])
 
     def _places(self, numbers: NDArray[np.float64]) -> NDArray[np.uint64]:
@@ -331,9 +329,7 @@ def piece_of_sample(x: Bits, begin: int, end: int) -> Piece:
     return Piece(x[begin - lead : end], lead)
 
 
-def sweep(
-    references: _accuracy.References, case: Case, isas: list[str], piece: Piece
-) -> Found:
+def sweep(references: _accuracy.References, case: Case, isas: list[str], piece: Piece) -> Found:
     """Compare the kernels of instruction sets with the exact results.
 
     Parameters
