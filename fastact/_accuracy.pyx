@@ -87,6 +87,8 @@ cdef extern from "accuracy/accuracy.h" nogil:
                              const void *grad, int one_by_one)
     void accuracy_compare(const accuracy_references *r, int operation, const void *results,
                           accuracy_found *found)
+    void accuracy_fill(int element, uint64_t first_place, Py_ssize_t n, void *x)
+    void accuracy_fill_gradients(int element, Py_ssize_t n, const void *x, void *grad)
     void accuracy_sweep(accuracy_references *r, Py_ssize_t n, Py_ssize_t lead, const void *x,
                         const void *grad, void *parameter, accuracy_subject *subjects, int count)
     void accuracy_enclose(const accuracy_formula *formula, double x, int wide, double *bounds)
@@ -248,6 +250,35 @@ cdef start(accuracy_found *found):
 def judges(dtype):
     """Return whether this build can judge results of a dtype."""
     return bool(accuracy_judges(ELEMENTS[dtype][0]))
+
+
+def in_order(str dtype, begin, end):
+    """Return, as bits, the elements of a dtype by their places, from `begin` on and before `end`,
+    in the order from -inf to -0, 0 and inf, after which come the NaN."""
+    x = np.empty(end - begin, ELEMENTS[dtype][2])
+    cdef unsigned char[::1] x_bytes = x.view(np.uint8)
+    cdef int element = ELEMENTS[dtype][0]
+    cdef uint64_t first = begin
+    cdef Py_ssize_t n = len(x)
+    if n > 0:
+        with nogil:
+            accuracy_fill(element, first, n, &x_bytes[0])
+    return x
+
+
+def gradients(str dtype, x):
+    """Return a finite gradient for each input, any pattern of bits as likely as any other."""
+    grad = np.empty_like(x)
+    cdef const unsigned char[::1] x_bytes = x.view(np.uint8)
+    cdef unsigned char[::1] grad_bytes = grad.view(np.uint8)
+    cdef int element = ELEMENTS[dtype][0]
+    cdef Py_ssize_t n = len(x)
+    if x.dtype != ELEMENTS[dtype][2]:
+        raise ValueError(f"the inputs must be bits of {dtype}")
+    if n > 0:
+        with nogil:
+            accuracy_fill_gradients(element, n, &x_bytes[0], &grad_bytes[0])
+    return grad
 
 
 cdef class References:

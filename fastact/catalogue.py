@@ -77,6 +77,19 @@ class Row:
     plot_range: tuple[float, float] = (-6.0, 6.0)
     aliases: tuple[str, ...] = ()
 
+    def parameter_sets(self) -> list[dict[str, float]]:
+        """Return the sets of parameters at which the error is measured.
+
+        Returns
+        -------
+        list of dict
+            The defaults, and in turn every other value that is listed for a parameter.
+        """
+        defaults = {p.name: p.default for p in self.parameters}
+        return [defaults] + [
+            {**defaults, p.name: value} for p in self.parameters for value in p.measured
+        ]
+
 
 _EXACT = {
     "float32": {"value": 0.5, "derivative": 0.5},

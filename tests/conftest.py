@@ -18,7 +18,6 @@ import pytest
 import fastact
 from fastact import _runtime
 from fastact.catalogue import CATALOGUE, Row
-from fastact.cli.sweeps import parameter_sets
 
 def set_id(parameters: dict[str, float]) -> str:
     return ",".join(f"{name}={value:g}" for name, value in parameters.items())
@@ -32,7 +31,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     }
     wanted = set(metafunc.fixturenames) - marked
     if "parameters" in wanted:
-        pairs = [(row, parameters) for row in CATALOGUE for parameters in parameter_sets(row)]
+        pairs = [(row, parameters) for row in CATALOGUE for parameters in row.parameter_sets()]
         ids = [f"{row.name}({set_id(parameters)})" for row, parameters in pairs]
         metafunc.parametrize(("row", "parameters"), pairs, ids=ids)
     elif "row" in wanted:
@@ -62,7 +61,7 @@ def is_default(row: Row, parameters: dict[str, float]) -> bool:
 @pytest.fixture
 def parameters_of() -> Callable[[Row], list[dict[str, float]]]:
     """The sets of parameters of a row, for a test that wants them all at once."""
-    return parameter_sets
+    return Row.parameter_sets
 
 
 @pytest.fixture

@@ -26,7 +26,6 @@ from fastact.cli.sweeps import (
     Case,
     Found,
     merged,
-    parameter_sets,
     piece_of_all,
     piece_of_sample,
     sweep,
@@ -84,7 +83,7 @@ def cases_of(name: str, dtypes: Iterable[str]) -> list[Case]:
     list of Case
     """
     row = ROWS[name]
-    return [Case(row, given, dtype) for given in parameter_sets(row) for dtype in dtypes]
+    return [Case(row, given, dtype) for given in row.parameter_sets() for dtype in dtypes]
 
 
 def build() -> str:

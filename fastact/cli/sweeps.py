@@ -72,34 +72,22 @@ class Case:
         fraction = _FORMATS[self.dtype][1]
         return ((1 << (self.bits - 1 - fraction)) - 1) << fraction
 
-    def in_order(self, ordinals: NDArray[np.uint64]) -> Bits:
-        """Return the bits of elements by their place in the order from -inf to -0, 0 and inf,
-        after which come the NaN.
+    def at(self, places: NDArray[np.uint64]) -> Bits:
+        """Return the bits of numbers by their place in the order from -inf to -0, 0 and inf.
 
         Parameters
         ----------
-        ordinals : ndarray of uint64
+        places : ndarray of uint64
 
         Returns
         -------
         ndarray
         """
-        negative = np.uint64(self._infinity)
+        infinity, one = np.uint64(self._infinity), np.uint64(1)
         sign = np.uint64(1 << (self.bits - 1))
-        one = np.uint64(1)
-        nans = ordinals - np.uint64(self.not_nan)
-        positive_nan = negative + one + (nans >> one)
         with np.errstate(over="ignore"):
-            result = np.where(
-                ordinals <= negative,
-                sign + (negative - ordinals),
-                np.where(
-                    ordinals < np.uint64(self.not_nan),
-                    ordinals - negative - one,
-                    positive_nan + sign * (nans & one),
-                ),
-            )
-        return result.astype(self.unsigned)
+            bits = np.where(places <= infinity, sign + infinity - places, places - infinity - one)
+        return bits.astype(self.unsigned)
 
     def place(self, number: float) -> int:
         """Return the place of the element nearest to a number in that order.
@@ -132,29 +120,6 @@ class Case:
         if self.dtype == "bfloat16":
             return float(struct.unpack("<f", struct.pack("<I", bits << 16))[0])
         return float(np.array([bits], self.unsigned).view(self.dtype)[0])
-
-    def gradients(self, x: Bits) -> Bits:
-        """Return a finite gradient for each input, any pattern of bits as likely as any other.
-
-        Parameters
-        ----------
-        x : ndarray
-            Bits.
-
-        Returns
-        -------
-        ndarray
-        """
-        mixed = x.astype(np.uint64)
-        with np.errstate(over="ignore"):  # splitmix64
-            mixed = mixed * np.uint64(0x9E3779B97F4A7C15)
-            mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        grad = (mixed >> np.uint64(64 - self.bits)).astype(self.unsigned)
-        exponent = self.unsigned.type(self._infinity)
-        lowest = self.unsigned.type(1 << _FORMATS[self.dtype][1])
-        grad[(grad & exponent) == exponent] ^= lowest
-        return grad
 
     # ---- inputs -----------------------------------------------------------------------------
 
@@ -206,7 +171,7 @@ class Case:
 
         ends = np.array([0, self.not_nan - 1], np.uint64)
         places = np.unique(np.concatenate([even.ravel(), self._places(usual), near.ravel(), ends]))
-        return self.in_order(places[places < np.uint64(self.not_nan)])
+        return self.at(places[places < np.uint64(self.not_nan)])
 
     def _places(self, numbers: NDArray[np.float64]) -> NDArray[np.uint64]:
         bits = numbers.astype(self.dtype).view(self.unsigned).astype(np.uint64)
@@ -259,24 +224,6 @@ class Case:
         return roots
 
 
-def parameter_sets(row: Row) -> list[dict[str, float]]:
-    """Return the sets of parameters a row is measured at: the defaults, and in turn every other
-    value that the catalogue lists.
-
-    Parameters
-    ----------
-    row : Row
-
-    Returns
-    -------
-    list of dict
-    """
-    defaults = {p.name: p.default for p in row.parameters}
-    return [defaults] + [
-        {**defaults, p.name: value} for p in row.parameters for value in p.measured
-    ]
-
-
 @dataclass(frozen=True)
 class Piece:
     """Inputs that are swept in one go.
@@ -310,7 +257,7 @@ def piece_of_all(case: Case, begin: int, end: int) -> Piece:
     """
     nan = begin >= case.not_nan
     lead = int(begin > 0 and not nan)
-    return Piece(case.in_order(np.arange(begin - lead, end, dtype=np.uint64)), lead, nan)
+    return Piece(_accuracy.in_order(case.dtype, begin - lead, end), lead, nan)
 
 
 def piece_of_sample(x: Bits, begin: int, end: int) -> Piece:
@@ -326,7 +273,7 @@ def piece_of_sample(x: Bits, begin: int, end: int) -> Piece:
     Piece
     """
     lead = int(begin > 0)
-    return Piece(x[begin - lead : end], lead)
+    return Piece(np.ascontiguousarray(x[begin - lead : end]), lead)
 
 
 def sweep(references: _accuracy.References, case: Case, isas: list[str], piece: Piece) -> Found:
@@ -343,7 +290,9 @@ def sweep(references: _accuracy.References, case: Case, isas: list[str], piece: 
     -------
     dict
     """
-    found: Found = references.sweep(piece.x, case.gradients(piece.x), isas, piece.lead)
+    found: Found = references.sweep(
+        piece.x, _accuracy.gradients(case.dtype, piece.x), isas, piece.lead
+    )
     for operations in found.values() if piece.nan else ():
         for quantities in operations.values():  # NaN have no sides and no bits to agree upon
             quantities.update(not_odd=0, not_even=0, differ=0, most_apart=0)

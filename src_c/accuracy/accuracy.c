@@ -398,6 +398,60 @@ void accuracy_enclose(const accuracy_formula *formula, double x, int wide, doubl
     bounds[3] = slope.high;
 }
 
+/* ---- inputs ----------------------------------------------------------------------------------- */
+
+static uint64_t infinity_of(const format *f)
+{
+    return (uint64_t)(f->max_exponent - f->min_exponent + 2) << f->mantissa;
+}
+
+#define FILL(bits)                                                                                 \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                            \
+        uint64_t place = first_place + (uint64_t)i, nan = place - not_nan;                         \
+        uint64_t number = place <= infinity ? sign + (infinity - place) : place - infinity - 1;    \
+        ((bits *)x)[i] =                                                                           \
+            (bits)(place < not_nan ? number : infinity + 1 + (nan >> 1) + sign * (nan & 1));       \
+    }
+
+void accuracy_fill(int element, uint64_t first_place, ptrdiff_t n, void *x)
+{
+    const format *f = &formats[element];
+    uint64_t infinity = infinity_of(f), not_nan = 2 * (infinity + 1);
+    uint64_t sign = UINT64_C(1) << (8 * f->size - 1);
+    switch (f->size) {
+    case 2: FILL(uint16_t) break;
+    case 4: FILL(uint32_t) break;
+    default: FILL(uint64_t) break;
+    }
+}
+
+/* The finaliser of the generator splitmix64. */
+static inline uint64_t mixed(uint64_t x)
+{
+    x *= UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x;
+}
+
+#define FILL_GRADIENTS(bits)                                                                       \
+    for (ptrdiff_t i = 0; i < n; i++) {                                                            \
+        uint64_t random = mixed(((const bits *)x)[i]) >> (64 - 8 * sizeof(bits));                  \
+        uint64_t finite = random ^ UINT64_C(1) << f->mantissa;                                     \
+        ((bits *)grad)[i] = (bits)((random & infinity) == infinity ? finite : random);             \
+    }
+
+void accuracy_fill_gradients(int element, ptrdiff_t n, const void *x, void *grad)
+{
+    const format *f = &formats[element];
+    uint64_t infinity = infinity_of(f);
+    switch (f->size) {
+    case 2: FILL_GRADIENTS(uint16_t) break;
+    case 4: FILL_GRADIENTS(uint32_t) break;
+    default: FILL_GRADIENTS(uint64_t) break;
+    }
+}
+
 /* ---- sweeps ----------------------------------------------------------------------------------- */
 
 static void flip_signs(const format *f, ptrdiff_t n, char *x)
@@ -481,7 +535,8 @@ static void sweep_one(accuracy_references *r, char *parameter, int operation, in
     if (!is_first)
         compare_sets(f, n, results + skipped, first + skipped, &s->differ[operation],
                      &s->most_apart[operation]);
-    if (operation == ACCURACY_BACKWARD) return;
+    int no_right_side = r->x[r->n * f->size - 1] & 0x80; /* the last x is negative */
+    if (operation == ACCURACY_BACKWARD || no_right_side) return;
     run(kernel, r->n, NULL, r->mirrored_x, parameter, r->mirrored_results);
     compare_sides(f, n, r->x + skipped, results + skipped, r->mirrored_results + skipped,
                   &s->not_odd[operation], &s->not_even[operation]);

@@ -70,6 +70,14 @@ void accuracy_set_inputs(accuracy_references *r, ptrdiff_t n, ptrdiff_t lead, co
 void accuracy_compare(const accuracy_references *r, int operation, const void *results,
                       accuracy_found *found);
 
+/* ---- inputs ------------------------------------------------------------------------------------- */
+
+/* Elements by their place in the order from -inf to -0, 0 and inf, after which come the NaN. */
+void accuracy_fill(int element, uint64_t first_place, ptrdiff_t n, void *x);
+
+/* For each x a finite gradient, any pattern of bits as likely as any other. */
+void accuracy_fill_gradients(int element, ptrdiff_t n, const void *x, void *grad);
+
 /* ---- a sweep over kernels ----------------------------------------------------------------------- */
 
 /* Operands as kernels have them: [grad,] x, the parameter, the result. */

@@ -24,11 +24,11 @@ ALWAYS_INLINE double OF(ulps)(const format *f, wide result, OF(range) exact)
     if (result < -top) result = -top;
     wide low = exact.low < -top ? -top : exact.low > top ? top : exact.low;
     wide high = exact.high > top ? top : exact.high < -top ? -top : exact.high;
-    int exponent = OF(exponent)((low + high) / 2);
+    wide middle = low / 2 + high / 2;
+    int exponent = OF(exponent)(middle);
     if (exponent < f->min_exponent) exponent = f->min_exponent;
     if (exponent > f->max_exponent) exponent = f->max_exponent;
-    wide below = result - low, above = high - result;
-    wide error = below > above ? below : above;
+    wide error = M(fabs)(result - middle) + (high - low) / 2;
     return (double)(error * OF(power_of_2)(f->mantissa - exponent));
 }
 

@@ -30,12 +30,14 @@ static inline range OF(widened)(wide low, wide high, int units)
     wide relative = units * UNIT;
     if (!(low <= high)) return EVERYTHING; /* a NaN */
     int positive = !OF(sign)(low), not_positive = OF(sign)(high);
-    low = low * (low > 0 ? 1 - relative : 1 + relative) - SMALLEST;
-    high = high * (high > 0 ? 1 + relative : 1 - relative) + SMALLEST;
-    if (positive && low < 0) low = 0;
-    if (not_positive && high > 0) high = -(wide)0;
     /* What has overflowed is at least the largest number. */
-    return (range){low > LARGEST ? LARGEST : low, high < -LARGEST ? -LARGEST : high};
+    if (low > LARGEST) low = LARGEST;
+    if (high < -LARGEST) high = -LARGEST;
+    low = low - M(fabs)(low) * relative - SMALLEST;
+    high = high + M(fabs)(high) * relative + SMALLEST;
+    if (positive & (low < 0)) low = 0;
+    if (not_positive & (high > 0)) high = -(wide)0;
+    return (range){low, high};
 }
 #define widened OF(widened)
 
@@ -88,6 +90,14 @@ static inline range OF(product)(range a, range b)
     return widened(low, high, ARITHMETIC_UNITS);
 }
 #define product OF(product)
+
+/* The same by a number, without asking for its sign. */
+static inline range OF(multiple)(range a, wide factor)
+{
+    wide p = a.low * factor, q = a.high * factor;
+    if (is(a, 0) || factor == 0) return point(0);
+    return widened(p < q ? p : q, p < q ? q : p, ARITHMETIC_UNITS);
+}
 
 static inline range OF(quotient)(range a, range b)
 {

@@ -42,7 +42,7 @@ ALWAYS_INLINE void OF(set)(accuracy_references *r, const format *f, int has_grad
             OF(refer)(r, f, operations[ACCURACY_DERIVATIVE], r->rounded[ACCURACY_DERIVATIVE], i,
                       slope, decided);
         if (has_grad) {
-            OF(range) product = OF(product)(slope, OF(point)(OF(read)(f, r->grad, i)));
+            OF(range) product = OF(multiple)(slope, OF(read)(f, r->grad, i));
             if (x != x) product = slope;
             OF(refer)(r, f, operations[ACCURACY_BACKWARD], r->rounded[ACCURACY_BACKWARD], i,
                       product, decided);
