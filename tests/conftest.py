@@ -19,6 +19,7 @@ import fastact
 from fastact import _runtime
 from fastact.catalogue import CATALOGUE, Row
 
+
 def set_id(parameters: dict[str, float]) -> str:
     return ",".join(f"{name}={value:g}" for name, value in parameters.items())
 
