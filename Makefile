@@ -16,7 +16,7 @@ demo: export FASTACT_WERROR = 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help env build demo test lint format bench stubs wheel clean
+.PHONY: help env build demo test lint format bench accuracy stubs wheel clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -57,6 +57,12 @@ bench: build ## compare with NumPy's expressions, and with torch where installed
 	@$(RUN) -m fastact bench --quick --json build/bench/times.json --chart build/bench/times.png
 	@$(RUN) -m pytest benchmarks --quick -q --benchmark-json build/bench/pytest.json \
 		--benchmark-columns=min,median,iqr,rounds
+
+accuracy: build ## sweep all inputs of every kernel, an hour, into docs/accuracy and the tables
+	@$(RUN) -m fastact accuracy --exhaustive --output docs/accuracy
+	@$(RUN) benchmarks/accuracy_of_peers.py --json docs/accuracy/peers.json \
+		--markdown docs/accuracy/peers.md
+	@$(RUN) tools/write_tables.py
 
 stubs: build ## write fastact/__init__.pyi from the catalogue
 	@$(RUN) tools/write_stubs.py
