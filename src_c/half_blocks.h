@@ -10,7 +10,16 @@ INLINE void widen_all(ptrdiff_t n, const element *from, real *to)
     for (ptrdiff_t i = 0; i < n; i++) to[i] = widen(from[i]);
 }
 
-static void KERNEL(in, blocks)(ptrdiff_t n, char *const *operands, int arrays, int values,
+/* One of it serves all kernels. */
+#if defined(__clang__)
+#define ONE_FUNCTION __attribute__((noinline))
+#elif defined(__GNUC__)
+#define ONE_FUNCTION __attribute__((noinline, noclone))
+#else
+#define ONE_FUNCTION
+#endif
+
+ONE_FUNCTION static void KERNEL(in, blocks)(ptrdiff_t n, char *const *operands, int arrays, int values,
                                int outputs, fastact_loop *loop)
 {
     union {

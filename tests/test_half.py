@@ -227,8 +227,8 @@ def test_wherever_an_element_stands(row, activation, half, operation, low_thresh
     check(function(*[x[n] for x in inputs]), n)
     check(function(*[x[1::3] for x in inputs]), slice(1, None, 3))
     check(function(*[x[::-1] for x in inputs]), slice(None, None, -1))
-    check(function(*[x.reshape(50, 100).T for x in inputs])[()].T.reshape(-1)
-          if len(expected) == 1 else function(*inputs))
+    transposed = as_tuple(function(*[x.reshape(50, 100).T for x in inputs]))
+    check(tuple(y.T.reshape(-1) for y in transposed))
     outs = tuple(np.empty_like(x) for x in expected)
     check(function(*inputs, out=outs if len(outs) > 1 else outs[0]))
     check(outs)
@@ -261,8 +261,9 @@ def test_the_ufunc_gives_the_same_bits(row, activation, parameters, half):
     given = [np.asarray(half.of_float64(v)) for v in rounded(parameters, half).values()]
     assert same_bits(activation(x, **parameters), activation.ufunc(x, *given))
     grad = np.roll(x, 777)
-    assert same_bits(activation.backward(grad, x, **parameters),
-                     activation.backward.ufunc(grad, x, *given))
+    assert same_bits(
+        activation.backward(grad, x, **parameters), activation.backward.ufunc(grad, x, *given)
+    )
     # The short way does not take a stride.
     assert same_bits(activation(x, **parameters)[::2], activation(x[::2], **parameters))
 
@@ -276,9 +277,16 @@ def test_parameters(row, activation, half, rng):
     assert together.dtype == half.dtype
     for i in range(200):
         assert same_bits(together[i : i + 1], activation(x[i : i + 1], float(values[i])))
-    assert same_bits(activation(x[:, None], values[None, :5]),
-                     np.stack([activation(x, float(v)) for v in values[:5]], 1))
-    for value in (*rng.normal(0, 1, 20).tolist(), 1 + 2.0**-8 + 2.0**-40, 1 + 2.0**-11 + 2.0**-40, 3):
+    assert same_bits(
+        activation(x[:, None], values[None, :5]),
+        np.stack([activation(x, float(v)) for v in values[:5]], 1),
+    )
+    for value in (
+        *rng.normal(0, 1, 20).tolist(),
+        1 + 2.0**-8 + 2.0**-40,
+        1 + 2.0**-11 + 2.0**-40,
+        3,
+    ):
         exactly = half.nearest(np.array([value], np.longdouble))[0]
         expected = activation(x, np.full(200, exactly))
         assert same_bits(activation(x, value), expected)
