@@ -60,12 +60,21 @@ typedef struct {
 
 #if TIES_MATTER
 
-/* r, but not so small that it is lost beside 1: where e^r stands beside the middle of two
- * neighbours, the result is to know on which side. Farther from it, the 2^-50 is nothing. */
-INLINE double visible(double r)
+/* Where x is so small that e^x - 1 - x is lost beside x, or e^x - 1 beside 1, a result may seem to
+ * stand in the middle of two neighbours where the exact one stands beside it. There a 2^-50 takes
+ * the place of what is lost, with its sign; for larger x that is nothing. Not needed where no x and
+ * no product of x and a parameter is so small. */
+#define SMALL_X (SMALLEST * SMALLEST < 0x1p-50)
+
+/* r^2, or as much of it as shows beside r. */
+INLINE double visible_square(double r)
 {
-    if (SMALLEST * SMALLEST >= 0x1p-50) return r; /* as is any x, and any x times a parameter */
-    return r == 0 ? r : with_sign(larger(0x1p-50, magnitude(r)), r);
+    return SMALL_X ? larger(0x1p-50 * magnitude(r), r * r) : r * r;
+}
+
+INLINE double visible_beside_one(double p)
+{
+    return SMALL_X ? p + larger(-0x1p-50, smaller(0x1p-50, 0x1p300 * p)) : p;
 }
 
 INLINE small_exponential expm1_of(double r)
@@ -79,8 +88,8 @@ INLINE small_exponential expm1_of(double r)
     p = multiply_add(p, r, EXPM1_PAIR_C2);
     p = multiply_add(p, r, EXPM1_PAIR_C1);
     p = multiply_add(p, r, EXPM1_PAIR_C0);
-    p = multiply_add(p, r * visible(r), r);
-    return (small_exponential){p, visible(p)};
+    p = multiply_add(p, visible_square(r), r);
+    return (small_exponential){p, visible_beside_one(p)};
 }
 
 #else

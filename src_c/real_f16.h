@@ -36,6 +36,6 @@ INLINE result nearest(double y)
     float sum = (size > 0x1p16f ? 0x1p16f : size) + steps_to_bits;
     uint32_t below = (bits_of_float(steps_to_bits) - bits_of_float(0x1p-1f)) >> 13;
     uint32_t number = bits_of_float(sum) - bits_of_float(steps_to_bits) + below;
-    number = y == y ? number : 0x7e00;
+    number = narrow_y == narrow_y ? number : 0x7e00;
     return number | (bits_of_float(narrow_y) >> 16 & 0x8000);
 }
