@@ -78,6 +78,7 @@ cdef dict FLOATS = {
 # The type number of ml_dtypes.bfloat16, which NumPy does not know until that package is imported;
 # -1 before the ufuncs have loops for it.
 cdef int bfloat16_type = -1
+cdef object bfloat16 = None  # the dtype
 cdef object finding_bfloat16 = threading.Lock()
 
 
@@ -373,8 +374,9 @@ cdef class Operation:
         for parameter, value in zip(self.row.parameters, values):
             check_parameter(self.__name__, parameter.name, value)
         inputs = [*args[:self.arrays], *values]
-        if find_bfloat16():
-            inputs = numbers_as_bfloat16(inputs)
+        if find_bfloat16() and kwargs.get("signature") is None:
+            if kwargs.get("dtype") is None or kwargs["dtype"] == bfloat16:
+                inputs = numbers_as_bfloat16(inputs)
         try:
             return self.numpy_ufunc(*inputs, **kwargs)
         except TypeError:
@@ -620,7 +622,7 @@ cdef check_dtype(str function, value):
 cdef bint find_bfloat16() except -1:
     """Give every ufunc a loop for bfloat16 once there is such a dtype; return whether there is.
     fastact imports nothing for it: who has a bfloat16 array has imported ml_dtypes."""
-    global bfloat16_type
+    global bfloat16, bfloat16_type
     cdef Operation operation
     cdef Activation activation
     if bfloat16_type >= 0:
@@ -630,7 +632,8 @@ cdef bint find_bfloat16() except -1:
         return False
     with finding_bfloat16:
         if bfloat16_type < 0:
-            type_num = np.dtype(scalar).num
+            bfloat16 = np.dtype(scalar)
+            type_num = bfloat16.num
             for activation in dict.fromkeys(activations.values()):
                 for operation in (activation, activation.derivative, activation.backward,
                                   activation.value_and_derivative):

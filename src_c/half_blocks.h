@@ -19,11 +19,11 @@ INLINE void widen_all(ptrdiff_t n, const element *from, real *to)
 #define ONE_FUNCTION
 #endif
 
-ONE_FUNCTION static void KERNEL(in, blocks)(ptrdiff_t n, char *const *operands, int arrays, int values,
-                               int outputs, fastact_loop *loop)
+ONE_FUNCTION static void KERNEL(in, blocks)(ptrdiff_t n, char *const *operands, int arrays,
+                                            int values, int outputs, fastact_loop *loop)
 {
     union {
-        real inputs[HALF_BLOCK];
+        _Alignas(64) real inputs[HALF_BLOCK];
         result outputs[HALF_BLOCK];
     } blocks[FASTACT_MAX_OPERANDS];
     char *of_block[FASTACT_MAX_OPERANDS];

@@ -1,8 +1,9 @@
-/* What the two 16-bit formats share: a sign bit, MANTISSA_BITS below, between them an exponent with
- * EXPONENT_BIAS. Memory holds their bits as integers, any of them is a float exactly, and the
- * functions are evaluated in double and rounded once, from double: by way of float, a result beside
- * the middle of two neighbours would be rounded onto it first. Integer operations, since few
- * processors convert from double to 16 bits, and gcc 12 does not vectorise _Float16. */
+/* What the two 16-bit formats share. Memory holds their bits as integers, each of their numbers is
+ * a float exactly, and the functions are evaluated in double and rounded once, from double: rounded
+ * to float first, a result beside the middle of two neighbours would land on it. Both conversions
+ * are integer operations, since few processors have them and gcc 12 does not vectorise _Float16.
+ *
+ * SMALLEST, to be defined before, is the smallest number other than 0. */
 #ifndef FASTACT_HALF_FORMATS_H
 #define FASTACT_HALF_FORMATS_H
 

@@ -15,7 +15,7 @@
 #endif
 #include "elementwise.h"
 #if HALF_FORMAT
-#define row_kernels NULL
+#define row_kernels NULL /* softmax takes float32 for them */
 #else
 #include "rowwise.h"
 #endif

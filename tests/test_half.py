@@ -338,8 +338,16 @@ def test_promotion(activation, half):
     assert activation(np.array(x[0])).dtype == half.dtype
 
 
-def test_dtype_keyword(activation):
-    assert activation(np.ones(3), dtype=np.float16, casting="same_kind").dtype == np.float16
+def test_dtype_keyword(row, activation, half):
+    x = numbers(half, 20)
+    for wider in (np.float32, np.float64):
+        # Parameters are rounded to the dtype of the loop, not to that of x.
+        parameters = {p.name: 0.1 for p in row.parameters}
+        got = activation(x, **parameters, dtype=wider)
+        assert got.dtype == wider
+        assert got.tolist() == activation(x.astype(wider), **parameters).tolist()
+    assert same_bits(activation(x, dtype=half.dtype), activation(x))
+    assert activation(np.ones(3), dtype=np.float16).dtype == np.float16
 
 
 # ---- bfloat16 comes with ml_dtypes --------------------------------------------------------------
