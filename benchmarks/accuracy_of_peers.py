@@ -59,21 +59,22 @@ COLUMNS = (
     "subnormals",
     "wrong at",
 )
-LEGEND = {
-    "max ULP": """the largest error in units in the last place of the exact result""",
-    "lost": """inputs with a result that has nothing right: 0, NaN, infinite or of the wrong sign
-        where the exact result is a normal number. They make the largest error ∞; that of the others
-        stands in parentheses. Where a derivative crosses 0, formulas lose the sign at a few inputs,
-        by an absolute error that is small""",
-    "worst x": """where that error is; where results are lost, the one of those nearest to 0""",
-    "misrounded": f"""results for |x| ≤ {ORDINARY:g} that are not the float nearest to the exact
-        one""",
-    "subnormals": """inputs that are subnormal or whose exact result is, which the other columns leave
-        out: the largest error, or which share of them is flushed to 0 or otherwise lost""",
-    "wrong at": """−∞ and +∞ where the result is not the limit, NaN where it is not NaN""",
-    "left out": """derivatives at a kink (0, and 6 for relu6), where any slope between those on the
-        two sides is as good as another""",
-}
+LEGEND = f"""\
+- **max ULP**: the largest error, in units in the last place of the exact result; 2^23 = 8.4e6 of
+  float32 and 2^52 = 4.5e15 of float64 are an error of some 100 %.
+- **lost**: inputs whose result is off by 100 % or more: 0, NaN, of the wrong sign, or at least
+  twice what it should be. They make the largest error ∞; that of the others stands in parentheses.
+  Beside the root of a derivative that can be a small absolute error.
+- **worst x**: where that error is; where results are lost, the one of those nearest to 0.
+- **misrounded**: results for |x| ≤ {ORDINARY:g} that are not the float nearest to the exact one.
+- **subnormals**: inputs that are subnormal or whose exact result is, which no other column counts:
+  the largest error there, or the share of them that is lost, as a rule flushed to 0.
+- **wrong at**: −∞ and +∞ where the result is not the limit, NaN where it is not NaN. What slope
+  relu and its kin have at NaN is a convention.
+- **derivative**: the backward pass of torch and JAX with a gradient of 1, the formula that people
+  write in NumPy. Kinks (0, and 6 for relu6) are left out: any slope between those on their two
+  sides is as good as another.
+"""
 
 
 # ---- the contestants ----------------------------------------------------------------------------
@@ -214,25 +215,20 @@ class Result:
 
     def cells(self) -> tuple[str, ...]:
         """Return what tables show, without function and library."""
-        worst = self.all.worst_x.hex().replace("0p", "p").replace("0x1.p", "0x1p")
-        while "0p" in worst and "." in worst:
-            worst = worst.replace("0p", "p")
         named = {"-inf": "−∞", "inf": "+∞", "nan": "NaN"}
-        wrong = [f"{named[at]}: {named.get(str(y), f'{y:g}')}" for at, y in self.wrong()]
-        exact = not self.all.lost and self.all.max_ulp == 0
+        results = {at: self.special[at] for at in self.wrong_at}
+        wrong = [f"{named[at]}: {named.get(str(y), f'{y:g}')}" for at, y in results.items()]
+        digits, _, exponent = self.all.worst_x.hex().partition("p")
+        worst = f"{digits.rstrip('0').rstrip('.')}p{exponent} ({self.all.worst_x:.4g})"
         return (
             ulps(self.ordinary),
             ulps(self.all),
-            "" if exact else f"{worst} ({self.all.worst_x:.4g})",
+            worst if self.all.lost or self.all.max_ulp else "",
             share(self.ordinary.misrounded, self.ordinary.inputs),
             f"{self.all.lost:,}" if self.all.lost else "",
             subnormals(self.subnormal),
             ", ".join(wrong),
         )
-
-    def wrong(self) -> Iterator[tuple[str, float]]:
-        for at in self.wrong_at:
-            yield at, self.special[at]
 
 
 class Judge:
@@ -264,27 +260,27 @@ class Judge:
     def result(self, operation: str, library: str, results: Array) -> Result:
         """Return what is to be known of a library's results."""
         low, high = self.bounds[operation].T
-        most, least = np.maximum(abs(low), abs(high)), np.minimum(abs(low), abs(high))
+        most = np.maximum(abs(low), abs(high))
+        least = np.maximum(np.maximum(low, -high), 0)
         x, size = self.x, abs(self.x)
+        nonzero = least > self.smallest / 2  # what the exact result rounds to is not 0
         finite = np.isfinite(x)
         if operation == "derivative":
             finite &= ~np.isin(x, list(self.case.row.kinks))
-        subnormal = finite & (
-            ((size > 0) & (size < self.smallest_normal))
-            | ((most > 0) & (least < self.smallest_normal))
-        )
+        small_x = (size > 0) & (size < self.smallest_normal)
+        subnormal = finite & nonzero & (small_x | (least < self.smallest_normal))
         ordinary = finite & ~subnormal & (size <= ORDINARY)
         beyond = finite & ~subnormal & (size > ORDINARY)
 
         negative = low < 0
-        nonzero = least > self.smallest / 2
-        lost = np.isnan(results) | (
-            nonzero & ((results == 0) | np.isinf(results) | (np.signbit(results) != negative))
-        )
+        wrong_sign = np.signbit(results) != negative
+        with np.errstate(over="ignore"):
+            off = (results == 0) | wrong_sign | (abs(results) >= 2 * most)
+        lost = np.isnan(results) | (nonzero & off)
         # What vanishes may do so with either sign.
         sign = np.where(negative, -1, 1).astype(results.dtype)
-        unsigned_zero = subnormal & ~nonzero & (results == 0)
-        results = np.where(unsigned_zero, np.copysign(results, sign), results)
+        vanished = ~nonzero & (results == 0)
+        results = np.where(vanished, np.copysign(results, sign), results)
 
         found = [
             self._found(operation, results, where, lost) for where in (ordinary, beyond, subnormal)
@@ -317,14 +313,14 @@ class Judge:
             found += Found(
                 inputs=block["inputs"],
                 misrounded=block["misrounded"],
-                max_ulp=block["max_ulp"],
+                max_ulp=round(block["max_ulp"], 5),
                 worst_x=self.case.number(block["worst_x"]),
                 undecided=block["undecided"],
             )
         return found
 
     def _compared(self, operation: str, results: Array, at: Array) -> dict[str, Any]:
-        self.references.set_inputs(self.bits[at])
+        self.references.set_inputs(self.bits[at], one_by_one=True)
         return self.references.compare(operation, results[at].view(self.case.unsigned))
 
 
@@ -356,7 +352,9 @@ def measure(
 
 
 def number(value: float) -> str:
-    return f"{value:.2f}" if value < 100 else f"{value:,.0f}" if value < 1e4 else f"{value:.1e}"
+    if value >= 1e4:
+        return f"{value:.1e}".replace("e+0", "e").replace("e+", "e")
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}" if value else "0"
 
 
 def ulps(found: Found) -> str:
@@ -367,7 +365,10 @@ def ulps(found: Found) -> str:
 
 
 def share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.2g} %" if part else "none"
+    if part in (0, whole):
+        return "all" if part else "none"
+    percent = 100 * part / whole
+    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
 
 
 def subnormals(found: Found) -> str:
@@ -418,14 +419,20 @@ def tables(results: list[Result]) -> Iterator[Any]:
         yield table
 
 
-def sentence(about: dict[str, Any]) -> str:
+def sentence(results: list[Result], about: dict[str, Any]) -> str:
     """Return where and with what was measured."""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     counts = ", ".join(f"{n:,} of {dtype}" for dtype, n in about["inputs"].items())
-    return (
+    text = (
         f"Measured on {about['processor']} ({about['fastact']['isa']}) with {versions}; the same "
-        f"inputs for all, per function {counts}."
+        f"inputs for all, per function about {counts}."
     )
+    if undecided := max(result.all.undecided for result in results):
+        text += (
+            f" Beside the root of a derivative the exact results at up to {undecided} inputs are "
+            "not known well enough; these are left out."
+        )
+    return text
 
 
 def markdown(results: list[Result], about: dict[str, Any]) -> str:
@@ -433,11 +440,10 @@ def markdown(results: list[Result], about: dict[str, Any]) -> str:
     lines = [
         "# How right fastact and its peers are",
         "",
-        sentence(about),
-        "Written by `python benchmarks/accuracy_of_peers.py`; all figures are in the JSON that "
-        "its `--json` writes.",
+        sentence(results, about),
+        "`python benchmarks/accuracy_of_peers.py` prints these tables.",
         "",
-        *(f"- **{term}**: {meaning}" for term, meaning in LEGEND),
+        LEGEND.rstrip(),
     ]
     for dtype, operation, functions in sections(results):
         lines += ["", f"## {dtype}, {operation}s", ""]
@@ -457,7 +463,6 @@ def as_json(results: list[Result], about: dict[str, Any]) -> str:
         known = found.lost or found.max_ulp
         return {
             **asdict(found),
-            "max_ulp": float(f"{found.max_ulp:.6g}"),
             "worst_x": found.worst_x.hex() if known else None,
         }
 
@@ -516,11 +521,10 @@ def main() -> int:
             found,
             lambda text: bar.update(task, description=text, advance=1),
         )
-    console.print(sentence(about), highlight=False)
+    console.print(sentence(results, about), highlight=False)
     for table in tables(results):
         console.print(table)
-    for term, meaning in LEGEND:
-        console.print(f"{term}: {meaning}", style="dim", highlight=False)
+    console.print(LEGEND.replace("**", ""), style="dim", highlight=False, markup=False)
     for path, text in (
         (options.json, as_json(results, about)),
         (options.markdown, markdown(results, about)),

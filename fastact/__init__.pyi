@@ -47,7 +47,8 @@ __all__ = [
 __version__: Final[str]
 
 _Shape = TypeVar("_Shape", bound=tuple[int, ...])
-_Float = TypeVar("_Float", np.float32, np.float64)
+_Float = TypeVar("_Float", np.float16, np.float32, np.float64)
+_RowFloat = TypeVar("_RowFloat", np.float32, np.float64)
 _Integer = TypeVar("_Integer", bound=np.integer[Any])
 _Out = TypeVar("_Out", bound=NDArray[Any])
 _Out2 = TypeVar("_Out2", bound=NDArray[Any])
@@ -62,6 +63,7 @@ _Input: TypeAlias = ArrayLike | _AnswersUfuncs
 _NoOut: TypeAlias = tuple[None] | None
 _NoOuts: TypeAlias = tuple[None, None] | None
 _FloatType: TypeAlias = type[_Float] | np.dtype[_Float]
+_RowFloatType: TypeAlias = type[_RowFloat] | np.dtype[_RowFloat]
 _Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
 
 @type_check_only
@@ -1645,16 +1647,16 @@ class _Softmax:
     @overload
     def __call__(
         self,
-        x: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_RowFloat]],
         axis: _Axis = -1,
         *,
         out: None = None,
         dtype: None = None,
-    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
     @overload
     def __call__(
-        self, x: _Float, axis: _Axis = -1, *, out: None = None, dtype: None = None
-    ) -> _Float: ...
+        self, x: _RowFloat, axis: _Axis = -1, *, out: None = None, dtype: None = None
+    ) -> _RowFloat: ...
     @overload
     def __call__(
         self,
@@ -1662,8 +1664,8 @@ class _Softmax:
         axis: _Axis = -1,
         *,
         out: None = None,
-        dtype: _FloatType[_Float],
-    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+        dtype: _RowFloatType[_RowFloat],
+    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
     @overload
     def __call__(
         self,
@@ -1690,17 +1692,23 @@ class _Softmax:
     @overload
     def backward(
         self,
-        grad: np.ndarray[_Shape, np.dtype[_Float]],
-        x: np.ndarray[_Shape, np.dtype[_Float]],
+        grad: np.ndarray[_Shape, np.dtype[_RowFloat]],
+        x: np.ndarray[_Shape, np.dtype[_RowFloat]],
         axis: _Axis = -1,
         *,
         out: None = None,
         dtype: None = None,
-    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
     @overload
     def backward(
-        self, grad: _Float, x: _Float, axis: _Axis = -1, *, out: None = None, dtype: None = None
-    ) -> _Float: ...
+        self,
+        grad: _RowFloat,
+        x: _RowFloat,
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: None = None,
+    ) -> _RowFloat: ...
     @overload
     def backward(
         self,
@@ -1709,8 +1717,8 @@ class _Softmax:
         axis: _Axis = -1,
         *,
         out: None = None,
-        dtype: _FloatType[_Float],
-    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+        dtype: _RowFloatType[_RowFloat],
+    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
     @overload
     def backward(
         self,
@@ -1744,17 +1752,23 @@ class _Softmax:
     @overload
     def backward_from_output(
         self,
-        grad: np.ndarray[_Shape, np.dtype[_Float]],
-        y: np.ndarray[_Shape, np.dtype[_Float]],
+        grad: np.ndarray[_Shape, np.dtype[_RowFloat]],
+        y: np.ndarray[_Shape, np.dtype[_RowFloat]],
         axis: _Axis = -1,
         *,
         out: None = None,
         dtype: None = None,
-    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
     @overload
     def backward_from_output(
-        self, grad: _Float, y: _Float, axis: _Axis = -1, *, out: None = None, dtype: None = None
-    ) -> _Float: ...
+        self,
+        grad: _RowFloat,
+        y: _RowFloat,
+        axis: _Axis = -1,
+        *,
+        out: None = None,
+        dtype: None = None,
+    ) -> _RowFloat: ...
     @overload
     def backward_from_output(
         self,
@@ -1763,8 +1777,8 @@ class _Softmax:
         axis: _Axis = -1,
         *,
         out: None = None,
-        dtype: _FloatType[_Float],
-    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+        dtype: _RowFloatType[_RowFloat],
+    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
     @overload
     def backward_from_output(
         self,
@@ -1787,12 +1801,12 @@ class _Softmax:
     ) -> Any: ...
     @overload
     def jacobian(
-        self, x: NDArray[_Float], axis: SupportsIndex = -1, *, dtype: None = None
-    ) -> NDArray[_Float]: ...
+        self, x: NDArray[_RowFloat], axis: SupportsIndex = -1, *, dtype: None = None
+    ) -> NDArray[_RowFloat]: ...
     @overload
     def jacobian(
-        self, x: ArrayLike, axis: SupportsIndex = -1, *, dtype: _FloatType[_Float]
-    ) -> NDArray[_Float]: ...
+        self, x: ArrayLike, axis: SupportsIndex = -1, *, dtype: _RowFloatType[_RowFloat]
+    ) -> NDArray[_RowFloat]: ...
     @overload
     def jacobian(
         self, x: ArrayLike, axis: SupportsIndex = -1, *, dtype: DTypeLike | None = None

@@ -104,8 +104,8 @@ cdef enum:
 
 # By dtype: the number of the type here, in the C core, and the type of the bits.
 cdef dict ELEMENTS = {
-    "float16": (ACCURACY_FLOAT16, 0, np.dtype(np.uint16)),
-    "bfloat16": (ACCURACY_BFLOAT16, 0, np.dtype(np.uint16)),
+    "float16": (ACCURACY_FLOAT16, _kernels.FASTACT_FLOAT16, np.dtype(np.uint16)),
+    "bfloat16": (ACCURACY_BFLOAT16, _kernels.FASTACT_BFLOAT16, np.dtype(np.uint16)),
     "float32": (ACCURACY_FLOAT32, _kernels.FASTACT_FLOAT32, np.dtype(np.uint32)),
     "float64": (ACCURACY_FLOAT64, _kernels.FASTACT_FLOAT64, np.dtype(np.uint64)),
 }

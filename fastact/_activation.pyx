@@ -16,6 +16,8 @@ from fastact._kernels cimport fastact_call
 
 import inspect
 import numbers
+import sys
+import threading
 
 import numpy as np
 
@@ -43,9 +45,6 @@ cdef extern from "numpy/arrayobject.h":
 
 ctypedef object (*vectorcall_function)(object, PyObject *const *, size_t, PyObject *)
 
-cdef extern from "math.h" nogil:
-    bint isinf(double x)
-
 cdef enum:
     MAX_PARAMETERS = 4
     # Below this many elements taking the GIL again costs more than others gain by it.
@@ -71,9 +70,27 @@ cdef dict INTEGERS = {
     cnp.NPY_ULONGLONG: _kernels.FASTACT_UINT64,
 }
 cdef dict FLOATS = {
+    cnp.NPY_FLOAT16: _kernels.FASTACT_FLOAT16,
     cnp.NPY_FLOAT: _kernels.FASTACT_FLOAT32,
     cnp.NPY_DOUBLE: _kernels.FASTACT_FLOAT64,
 }
+
+# The type number of ml_dtypes.bfloat16, which NumPy does not know until that package is imported;
+# -1 before the ufuncs have loops for it.
+cdef int bfloat16_type = -1
+cdef object bfloat16 = None  # the dtype
+cdef object finding_bfloat16 = threading.Lock()
+
+
+cdef inline int floating_element(int type_num) noexcept:
+    """The floating element type of a dtype, or -1."""
+    if type_num == cnp.NPY_FLOAT:
+        return _kernels.FASTACT_FLOAT32
+    if type_num == cnp.NPY_DOUBLE:
+        return _kernels.FASTACT_FLOAT64
+    if type_num == cnp.NPY_FLOAT16:
+        return _kernels.FASTACT_FLOAT16
+    return _kernels.FASTACT_BFLOAT16 if type_num == bfloat16_type and type_num >= 0 else -1
 
 
 cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.npy_intp *strides,
@@ -152,7 +169,7 @@ cdef class Operation:
     """
 
     cdef vectorcall_function vectorcall
-    cdef readonly object ufunc
+    cdef object numpy_ufunc
     cdef object row
     cdef int operation
     cdef tuple inputs  # the names of what comes before the parameters
@@ -164,7 +181,7 @@ cdef class Operation:
     cdef tuple values       # of all parameters, where the call does not give them
     cdef bint plain_values  # whether these are all numbers
     cdef double numbers[MAX_PARAMETERS]
-    cdef fastact_call calls[2]  # float32, float64
+    cdef fastact_call calls[_kernels.FASTACT_FLOATS]  # by floating element type
 
     def __init__(self):
         raise TypeError(f"{type(self).__name__} objects are not made by hand: "
@@ -177,7 +194,7 @@ cdef class Operation:
         """Fill a new object; `fixed` are parameters that calls may no longer give."""
         cdef int i, element
         self.vectorcall = call
-        self.ufunc = ufunc
+        self.numpy_ufunc = ufunc
         self.row = row
         self.operation = operation
         self.inputs = ("grad", "x") if operation == _kernels.FASTACT_BACKWARD else ("x",)
@@ -191,8 +208,8 @@ cdef class Operation:
         if self.plain_values:
             for i, value in enumerate(self.values):
                 self.numbers[i] = value
-        for i, element in enumerate((_kernels.FASTACT_FLOAT32, _kernels.FASTACT_FLOAT64)):
-            _kernels.bind(&self.calls[i], row, operation, element, element)
+        for element in range(_kernels.FASTACT_FLOATS):
+            _kernels.bind(&self.calls[element], row, operation, element, element)
 
     # ---- the short way: whole plain arrays --------------------------------------------------
 
@@ -238,21 +255,17 @@ cdef class Operation:
         cdef fastact_call *bound
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
-        cdef float narrow_parameters[MAX_PARAMETERS]
-        cdef int i, size, contiguity, count = 0
+        cdef double rounded[MAX_PARAMETERS]  # memory for whatever the element type
+        cdef int i, element, size, contiguity, count = 0
         cdef Py_ssize_t n
 
         if not cnp.PyArray_CheckExact(<object>args[0]):
             return self.of_floats(args, parameters) if given_out == NULL else None
         x = <cnp.ndarray>args[0]
-        if cnp.PyArray_TYPE(x) == cnp.NPY_FLOAT:
-            bound, size = &self.calls[0], 4
-        elif cnp.PyArray_TYPE(x) == cnp.NPY_DOUBLE:
-            bound, size = &self.calls[1], 8
-        else:
+        element = floating_element(cnp.PyArray_TYPE(x))
+        if element < 0 or cnp.PyArray_NDIM(x) == 0:
             return None
-        if cnp.PyArray_NDIM(x) == 0:
-            return None
+        bound, size = &self.calls[element], cnp.PyArray_ITEMSIZE(x)
         contiguity = PyArray_FLAGS(x) & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS)
         if contiguity == 0:
             return None
@@ -276,13 +289,12 @@ cdef class Operation:
         for i in range(bound.parameters):
             if parameters[i] != parameters[i]:
                 return None  # refused there
-            if size == 4:
-                narrow_parameters[i] = _kernels.narrow(parameters[i])
-                if isinf(narrow_parameters[i]) and not isinf(parameters[i]):
-                    return None  # where NumPy warns of it
-                operands[count] = <char *>&narrow_parameters[i]
-            else:
+            if element == _kernels.FASTACT_FLOAT64:
                 operands[count] = <char *>&parameters[i]
+            elif _kernels.round_to(element, parameters[i], &rounded[i]):
+                return None  # it overflows: NumPy warns of that
+            else:
+                operands[count] = <char *>&rounded[i]
             strides[count] = 0
             count += 1
 
@@ -318,20 +330,21 @@ cdef class Operation:
         cdef double values[_kernels.FASTACT_MAX_OPERANDS]
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
-        cdef int i, inputs = self.calls[1].inputs
+        cdef fastact_call *bound = &self.calls[_kernels.FASTACT_FLOAT64]
+        cdef int i, inputs = bound.inputs
         for i in range(self.arrays):
             # numpy.float64 is a float too; other subclasses may mean something by it.
             if not (PyFloat_CheckExact(<object>args[i]) or type(<object>args[i]) is np_float64):
                 return None
             values[i] = PyFloat_AS_DOUBLE(<object>args[i])
-        for i in range(self.calls[1].parameters):
+        for i in range(bound.parameters):
             if parameters[i] != parameters[i]:
                 return None
             values[self.arrays + i] = parameters[i]
         for i in range(inputs + self.outputs):
             operands[i] = <char *>&values[i]
             strides[i] = 0 if self.arrays <= i < inputs else sizeof(double)
-        _kernels.apply(&self.calls[1], 1, operands, strides)
+        _kernels.apply(bound, 1, operands, strides)
         value = PyArray_Scalar(&values[inputs], FLOAT64, None)
         if self.outputs == 1:
             return value
@@ -360,14 +373,24 @@ cdef class Operation:
                 values[slot] = kwargs.pop(name)
         for parameter, value in zip(self.row.parameters, values):
             check_parameter(self.__name__, parameter.name, value)
+        inputs = [*args[:self.arrays], *values]
+        if find_bfloat16() and kwargs.get("signature") is None:
+            if kwargs.get("dtype") is None or kwargs["dtype"] == bfloat16:
+                inputs = numbers_as_bfloat16(inputs)
         try:
-            return self.ufunc(*args[:self.arrays], *values, **kwargs)
+            return self.numpy_ufunc(*inputs, **kwargs)
         except TypeError:
-            for value in args[:self.arrays] + tuple(values):
+            for value in inputs:
                 check_dtype(self.__name__, value)
             raise
 
     # ---- what a ufunc tells of itself -------------------------------------------------------
+
+    @property
+    def ufunc(self):
+        """The numpy.ufunc behind it; x and all parameters are its inputs."""
+        find_bfloat16()
+        return self.numpy_ufunc
 
     @property
     def __name__(self):
@@ -425,22 +448,22 @@ cdef class Operation:
     @property
     def nin(self):
         """The number of inputs of the ufunc: arrays and parameters."""
-        return self.ufunc.nin
+        return self.numpy_ufunc.nin
 
     @property
     def nout(self):
         """The number of outputs."""
-        return self.ufunc.nout
+        return self.numpy_ufunc.nout
 
     @property
     def nargs(self):
         """The number of inputs and outputs of the ufunc."""
-        return self.ufunc.nargs
+        return self.numpy_ufunc.nargs
 
     @property
     def types(self):
         """The dtypes the ufunc has loops for, as ``numpy.ufunc.types`` gives them."""
-        return self.ufunc.types
+        return self.numpy_ufunc.types
 
     @property
     def fixed(self):
@@ -550,6 +573,7 @@ cdef class Activation(Operation):
                 raise TypeError(f"{self.__name__} has no parameter {name!r} to fix; "
                                 f"it has: {accepted}")
             check_parameter(self.__name__, name, value)
+            find_bfloat16()
             check_dtype(self.__name__, value)
         return _find(self.row.name, "value", {**self.fixed, **parameters})
 
@@ -586,11 +610,60 @@ cdef check_dtype(str function, value):
         dtype = np.asanyarray(value).dtype
     except Exception:
         return
+    if dtype.num == bfloat16_type:
+        return
     if dtype.kind not in "?biuf" or (dtype.kind == "f" and dtype.itemsize > 8):
         raise TypeError(
-            f"{function} does not support dtype {dtype}; it takes bool, integers, float32 and "
-            "float64 (float16 is computed as float32)"
+            f"{function} does not support dtype {dtype}; it takes bool, integers, float16, "
+            "float32, float64 and ml_dtypes.bfloat16"
         )
+
+
+cdef bint find_bfloat16() except -1:
+    """Give every ufunc a loop for bfloat16 once there is such a dtype; return whether there is.
+    fastact imports nothing for it: who has a bfloat16 array has imported ml_dtypes."""
+    global bfloat16, bfloat16_type
+    cdef Operation operation
+    cdef Activation activation
+    if bfloat16_type >= 0:
+        return True
+    scalar = getattr(sys.modules.get("ml_dtypes"), "bfloat16", None)
+    if scalar is None:
+        return False
+    with finding_bfloat16:
+        if bfloat16_type < 0:
+            bfloat16 = np.dtype(scalar)
+            type_num = bfloat16.num
+            for activation in dict.fromkeys(activations.values()):
+                for operation in (activation, activation.derivative, activation.backward,
+                                  activation.value_and_derivative):
+                    kept_alive.append(operation)  # the loop's data is a part of it
+                    cnp.PyUFunc_RegisterLoopForType(
+                        operation.numpy_ufunc, type_num, ufunc_loop, NULL,
+                        &operation.calls[_kernels.FASTACT_BFLOAT16])
+            bfloat16_type = type_num
+    return True
+
+
+cdef list numbers_as_bfloat16(list inputs):
+    """Python's numbers as bfloat16 if all else is bfloat16: NumPy lets them give way to its own
+    dtypes, but takes them and one that it did not define to float32."""
+    cdef cnp.ndarray number
+    python = [type(value) in (int, float) for value in inputs]
+    for value, plain in zip(inputs, python):
+        dtype = getattr(value, "dtype", None)
+        if not plain and not (isinstance(dtype, np.dtype) and dtype.num == bfloat16_type):
+            return inputs
+    if all(python) or not any(python):
+        return inputs
+    rounded = []
+    for value, plain in zip(inputs, python):
+        if plain:
+            number = PyArray_EMPTY(0, NULL, bfloat16_type, False)
+            _kernels.round_to(_kernels.FASTACT_BFLOAT16, value, cnp.PyArray_DATA(number))
+            value = number
+        rounded.append(value)
+    return rounded
 
 
 cdef object call(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
@@ -667,3 +740,4 @@ activations = _make_all()
 
 call_through_vectorcall(Operation, activations["identity"].derivative)
 call_through_vectorcall(Activation, activations["identity"])
+find_bfloat16()

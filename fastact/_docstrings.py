@@ -80,7 +80,7 @@ def _arguments(row: Row, grad: bool, both: bool, parameters: dict[str, Any]) -> 
         ]
     lines += [
         "x : array_like",
-        "    Bool, integer, float32 or float64, of any shape.",
+        "    Bool, integer, float16, float32, float64 or ml_dtypes.bfloat16, of any shape.",
     ]
     for parameter in row.parameters:
         if parameter.name in parameters:

@@ -8,8 +8,11 @@ cdef extern from "fastact.h" nogil:
         FASTACT_BACKWARD
         FASTACT_VALUE_AND_DERIVATIVE
         FASTACT_OPERATIONS
+        FASTACT_FLOAT16
+        FASTACT_BFLOAT16
         FASTACT_FLOAT32
         FASTACT_FLOAT64
+        FASTACT_FLOATS
         FASTACT_INT8
         FASTACT_INT16
         FASTACT_INT32
@@ -41,7 +44,7 @@ cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
 cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
                      const void *second, void *out) noexcept nogil
 
-cdef float narrow(double x) noexcept nogil
+cdef bint round_to(int element, double x, void *out) noexcept nogil
 
 cdef void threads_init(int requested, int fallback_limit) noexcept
 cdef void set_num_threads(int n) noexcept

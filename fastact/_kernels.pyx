@@ -23,7 +23,7 @@ cdef extern from "fastact.h" nogil:
                        const Py_ssize_t *strides)
     void fastact_apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n,
                             const void *first, const void *second, void *out)
-    float fastact_narrow(double x)
+    int fastact_round(int element, double x, void *out)
     Py_ssize_t fastact_parallel_threshold(int cost)
     void fastact_set_parallel_threshold(int cost, Py_ssize_t elements)
     void fastact_threads_init(int requested, int fallback_limit)
@@ -96,8 +96,8 @@ cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, con
     fastact_apply_rows(kernel, element, rows, n, first, second, out)
 
 
-cdef float narrow(double x) noexcept nogil:
-    return fastact_narrow(x)
+cdef bint round_to(int element, double x, void *out) noexcept nogil:
+    return fastact_round(element, x, out)
 
 
 cdef void threads_init(int requested, int fallback_limit) noexcept:

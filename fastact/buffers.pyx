@@ -139,7 +139,7 @@ cdef set_up(Function function, row, int operation, dict parameters):
         if value != value:
             raise ValueError(f"{function.__name__}: a parameter must be a number, not nan")
         function.wide[i] = value
-        function.narrow[i] = _kernels.narrow(function.wide[i])
+        _kernels.round_to(_kernels.FASTACT_FLOAT32, function.wide[i], &function.narrow[i])
     for i, element in enumerate((_kernels.FASTACT_FLOAT32, _kernels.FASTACT_FLOAT64)):
         function.calls[i] = PyMem_Malloc(sizeof(fastact_call))
         if function.calls[i] == NULL:

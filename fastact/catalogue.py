@@ -91,9 +91,16 @@ class Row:
         ]
 
 
+# The 16-bit types have room to spare: every result is the nearest number that they have.
+_HALVES = {
+    "float16": {"value": 0.5, "derivative": 0.5},
+    "bfloat16": {"value": 0.5, "derivative": 0.5},
+}
+
 _EXACT = {
     "float32": {"value": 0.5, "derivative": 0.5},
     "float64": {"value": 0.5, "derivative": 0.5},
+    **_HALVES,
 }
 
 
@@ -102,6 +109,7 @@ def _bounds(value64: float, derivative64: float) -> dict[str, dict[str, float]]:
     return {
         "float32": {"value": 0.51, "derivative": 0.51},
         "float64": {"value": value64, "derivative": derivative64},
+        **_HALVES,
     }
 
 

@@ -106,10 +106,11 @@ INLINE number elu_derivative(real x, real alpha)
  * d + e^x0 expm1(d), d = z - x0, the two terms have one sign and nothing cancels beside the root.
  * Worst (beta 1): f 0.50138 at -0x1.5ccb22p+4, f' 0.50145 at -0x1.cbbeaap-1. */
 
-/* z = beta x; 0 at x = 0 even for an infinite beta, and infinite only if beta is. */
+/* z = beta x; 0 at x = 0 even for an infinite beta, and infinite for an infinite x or beta. */
 INLINE number swish_exponent(real x, real beta)
 {
     number z = times(exact(smaller(LARGEST, larger(-LARGEST, x))), beta);
+    z = choose(magnitude(x) > LARGEST && beta != 0, exact(x * beta), z);
     return choose(x == 0, exact(x), z);
 }
 

@@ -53,14 +53,49 @@ INLINE void accumulate_one(double *high, double *low, double term)
 
 INLINE double rounded(number a) { return a; }
 
-/* e^x by x = k ln2 + r, |r| <= ln2/2, e^x = 2^k (1 + expm1(r)). A one-word ln2 is off by 1e-14 at
- * most here, which the narrowing does not see. For x in [EXP_LOWEST, 700]. */
-INLINE exponential exp_of(number x)
+/* expm1(r), |r| <= ln2/2, and what of it shows beside 1. */
+typedef struct {
+    double itself, beside_one;
+} small_exponential;
+
+#if TIES_MATTER
+
+/* Where x is so small that e^x - 1 - x is lost beside x, or e^x - 1 beside 1, a result may seem to
+ * stand in the middle of two neighbours where the exact one stands beside it. There a 2^-50 takes
+ * the place of what is lost, with its sign; for larger x that is nothing. Not needed where no x and
+ * no product of x and a parameter is so small. */
+#define SMALL_X (SMALLEST * SMALLEST < 0x1p-50)
+
+/* r^2, or as much of it as shows beside r. */
+INLINE double visible_square(double r)
 {
-    double shifted = multiply_add(x, LOG2_E, ROUND_TO_INTEGER);
-    double k = shifted - ROUND_TO_INTEGER;
-    double r = multiply_add(-k, LN2, x);
-    double scale = double_of((bits_of(shifted) << 52) + bits_of(1.0));
+    return SMALL_X ? larger(0x1p-50 * magnitude(r), r * r) : r * r;
+}
+
+INLINE double visible_beside_one(double p)
+{
+    return SMALL_X ? p + larger(-0x1p-50, smaller(0x1p-50, 0x1p300 * p)) : p;
+}
+
+INLINE small_exponential expm1_of(double r)
+{
+    double p = EXPM1_PAIR_C8;
+    p = multiply_add(p, r, EXPM1_PAIR_C7);
+    p = multiply_add(p, r, EXPM1_PAIR_C6);
+    p = multiply_add(p, r, EXPM1_PAIR_C5);
+    p = multiply_add(p, r, EXPM1_PAIR_C4);
+    p = multiply_add(p, r, EXPM1_PAIR_C3);
+    p = multiply_add(p, r, EXPM1_PAIR_C2);
+    p = multiply_add(p, r, EXPM1_PAIR_C1);
+    p = multiply_add(p, r, EXPM1_PAIR_C0);
+    p = multiply_add(p, visible_square(r), r);
+    return (small_exponential){p, visible_beside_one(p)};
+}
+
+#else
+
+INLINE small_exponential expm1_of(double r)
+{
     double p = EXPM1_DOUBLE_C6;
     p = multiply_add(p, r, EXPM1_DOUBLE_C5);
     p = multiply_add(p, r, EXPM1_DOUBLE_C4);
@@ -69,7 +104,22 @@ INLINE exponential exp_of(number x)
     p = multiply_add(p, r, EXPM1_DOUBLE_C1);
     p = multiply_add(p, r, EXPM1_DOUBLE_C0);
     p *= r;
-    return (exponential){multiply_add(scale, p, scale), multiply_add(scale, p, scale - 1.0)};
+    return (small_exponential){p, p};
+}
+
+#endif
+
+/* e^x by x = k ln2 + r, |r| <= ln2/2, e^x = 2^k (1 + expm1(r)). A one-word ln2 is off by 1e-14 at
+ * most here, which the narrowing does not see. For x in [EXP_LOWEST, 700]. */
+INLINE exponential exp_of(number x)
+{
+    double shifted = multiply_add(x, LOG2_E, ROUND_TO_INTEGER);
+    double k = shifted - ROUND_TO_INTEGER;
+    double r = multiply_add(-k, LN2, x);
+    double scale = double_of((bits_of(shifted) << 52) + bits_of(1.0));
+    small_exponential p = expm1_of(r);
+    return (exponential){multiply_add(scale, p.beside_one, scale),
+                         multiply_add(scale, p.itself, scale - 1.0)};
 }
 
 #endif

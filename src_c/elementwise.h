@@ -6,24 +6,24 @@
 
 typedef number scalar_function(real x, real parameter);
 
-INLINE real narrow(number a) { return (real)rounded(a); }
+INLINE result narrow(number a) { return nearest(rounded(a)); }
 
 /* grad f', rounded once. Where the slope is exactly 0 (only piecewise linear functions have that)
  * it selects: an infinite or NaN grad does not come through a unit that is off. */
-INLINE real chain(real grad, number slope)
+INLINE result chain(real grad, number slope)
 {
-    real product = narrow(at_scale_of(slope, times(slope, grad)));
+    result product = narrow(at_scale_of(slope, times(slope, grad)));
     return leading(slope) == 0 ? 0 : product;
 }
 
 /* The operands of each loop, by position as fastact_loop has them. */
 #define INPUT(i) ((const real *)operands[i])
-#define OUTPUT(i) ((real *)operands[i])
+#define OUTPUT(i) ((result *)operands[i])
 
 INLINE void map_uniform(ptrdiff_t n, char *const *operands, int parameters, scalar_function *f)
 {
     const real *x = INPUT(0), parameter = parameters ? *INPUT(1) : 0;
-    real *out = OUTPUT(1 + parameters);
+    result *out = OUTPUT(1 + parameters);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], parameter));
 }
@@ -31,7 +31,7 @@ INLINE void map_uniform(ptrdiff_t n, char *const *operands, int parameters, scal
 INLINE void map_varying(ptrdiff_t n, char *const *operands, scalar_function *f)
 {
     const real *x = INPUT(0), *parameter = INPUT(1);
-    real *out = OUTPUT(2);
+    result *out = OUTPUT(2);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], parameter[i]));
 }
@@ -40,7 +40,7 @@ INLINE void backward_uniform(ptrdiff_t n, char *const *operands, int parameters,
                              scalar_function *derivative)
 {
     const real *grad = INPUT(0), *x = INPUT(1), parameter = parameters ? *INPUT(2) : 0;
-    real *out = OUTPUT(2 + parameters);
+    result *out = OUTPUT(2 + parameters);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) out[i] = chain(grad[i], derivative(x[i], parameter));
 }
@@ -48,7 +48,7 @@ INLINE void backward_uniform(ptrdiff_t n, char *const *operands, int parameters,
 INLINE void backward_varying(ptrdiff_t n, char *const *operands, scalar_function *derivative)
 {
     const real *grad = INPUT(0), *x = INPUT(1), *parameter = INPUT(2);
-    real *out = OUTPUT(3);
+    result *out = OUTPUT(3);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) out[i] = chain(grad[i], derivative(x[i], parameter[i]));
 }
@@ -57,10 +57,10 @@ INLINE void both_uniform(ptrdiff_t n, char *const *operands, int parameters,
                          scalar_function *f, scalar_function *derivative)
 {
     const real *x = INPUT(0), parameter = parameters ? *INPUT(1) : 0;
-    real *out = OUTPUT(1 + parameters), *slope = OUTPUT(2 + parameters);
+    result *out = OUTPUT(1 + parameters), *slope = OUTPUT(2 + parameters);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) {
-        real value = narrow(f(x[i], parameter));
+        result value = narrow(f(x[i], parameter));
         slope[i] = narrow(derivative(x[i], parameter));
         out[i] = value;
     }
@@ -70,16 +70,23 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
                          scalar_function *derivative)
 {
     const real *x = INPUT(0), *parameter = INPUT(1);
-    real *out = OUTPUT(2), *slope = OUTPUT(3);
+    result *out = OUTPUT(2), *slope = OUTPUT(3);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) {
-        real value = narrow(f(x[i], parameter[i]));
+        result value = narrow(f(x[i], parameter[i]));
         slope[i] = narrow(derivative(x[i], parameter[i]));
         out[i] = value;
     }
 }
 
 /* ---- one function per name and operation ------------------------------------------------------ */
+
+/* LOOP(name, operation, arrays, values, outputs, loop): `arrays` inputs are arrays, the `values`
+ * after them one number each. */
+#ifndef LOOP
+#define LOOP(name, operation, arrays, values, outputs, loop)                                       \
+    static void KERNEL(name, operation)(ptrdiff_t n, char *const *o) { loop; }
+#endif
 
 #define PLAIN(name)                                                                                \
     INLINE number name##_f(real x, real unused) { (void)unused; return name##_value(x); }          \
@@ -95,24 +102,17 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
     VARYING_LOOPS(name)
 
 #define UNIFORM_LOOPS(name, parameters)                                                            \
-    static void KERNEL(name, value)(ptrdiff_t n, char *const *o)                                   \
-    { map_uniform(n, o, parameters, name##_f); }                                                   \
-    static void KERNEL(name, derivative)(ptrdiff_t n, char *const *o)                              \
-    { map_uniform(n, o, parameters, name##_d); }                                                   \
-    static void KERNEL(name, backward)(ptrdiff_t n, char *const *o)                                \
-    { backward_uniform(n, o, parameters, name##_d); }                                              \
-    static void KERNEL(name, value_and_derivative)(ptrdiff_t n, char *const *o)                    \
-    { both_uniform(n, o, parameters, name##_f, name##_d); }
+    LOOP(name, value, 1, parameters, 1, map_uniform(n, o, parameters, name##_f))                   \
+    LOOP(name, derivative, 1, parameters, 1, map_uniform(n, o, parameters, name##_d))              \
+    LOOP(name, backward, 2, parameters, 1, backward_uniform(n, o, parameters, name##_d))           \
+    LOOP(name, value_and_derivative, 1, parameters, 2,                                             \
+         both_uniform(n, o, parameters, name##_f, name##_d))
 
 #define VARYING_LOOPS(name)                                                                        \
-    static void KERNEL(name, value_varying)(ptrdiff_t n, char *const *o)                           \
-    { map_varying(n, o, name##_f); }                                                               \
-    static void KERNEL(name, derivative_varying)(ptrdiff_t n, char *const *o)                      \
-    { map_varying(n, o, name##_d); }                                                               \
-    static void KERNEL(name, backward_varying)(ptrdiff_t n, char *const *o)                        \
-    { backward_varying(n, o, name##_d); }                                                          \
-    static void KERNEL(name, value_and_derivative_varying)(ptrdiff_t n, char *const *o)            \
-    { both_varying(n, o, name##_f, name##_d); }
+    LOOP(name, value_varying, 2, 0, 1, map_varying(n, o, name##_f))                                \
+    LOOP(name, derivative_varying, 2, 0, 1, map_varying(n, o, name##_d))                           \
+    LOOP(name, backward_varying, 3, 0, 1, backward_varying(n, o, name##_d))                        \
+    LOOP(name, value_and_derivative_varying, 2, 0, 2, both_varying(n, o, name##_f, name##_d))
 
 ACTIVATIONS(PLAIN, INTEGER, PARAMETER)
 

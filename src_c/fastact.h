@@ -9,9 +9,9 @@ enum { FASTACT_VALUE, FASTACT_DERIVATIVE, FASTACT_BACKWARD, FASTACT_VALUE_AND_DE
 
 /* What an operand's memory holds. Kernels exist for the floating types and, where an activation
  * keeps integers, for the integer ones; every other pairing is converted tile by tile. */
-enum { FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_INT8, FASTACT_INT16, FASTACT_INT32, FASTACT_INT64,
-       FASTACT_UINT8, FASTACT_UINT16, FASTACT_UINT32, FASTACT_UINT64, FASTACT_BOOL,
-       FASTACT_ELEMENTS };
+enum { FASTACT_FLOAT16, FASTACT_BFLOAT16, FASTACT_FLOAT32, FASTACT_FLOAT64, FASTACT_FLOATS,
+       FASTACT_INT8 = FASTACT_FLOATS, FASTACT_INT16, FASTACT_INT32, FASTACT_INT64, FASTACT_UINT8,
+       FASTACT_UINT16, FASTACT_UINT32, FASTACT_UINT64, FASTACT_BOOL, FASTACT_ELEMENTS };
 
 /* How much work an element is: each kind has its own threshold for going parallel. */
 enum { FASTACT_CHEAP, FASTACT_EXPONENTIAL, FASTACT_COSTS };
@@ -52,7 +52,8 @@ enum { FASTACT_SOFTMAX, FASTACT_SOFTMAX_BACKWARD, FASTACT_SOFTMAX_BACKWARD_FROM_
 typedef struct {
     int count;
     const fastact_activation *activations;
-    fastact_row_kernel *const *rows;
+    fastact_row_kernel *const *rows; /* NULL for the 16-bit types */
+    int (*round)(double x, void *out); /* as fastact_round */
 } fastact_kernel_set;
 
 /* ---- isa.c: the instruction set in use ------------------------------------------------------- */
@@ -101,8 +102,9 @@ void fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, co
 
 ptrdiff_t fastact_element_size(int element);
 
-/* x rounded to float32 without a trace in the floating-point flags. */
-float fastact_narrow(double x);
+/* Rounds x to a floating element type without a trace in the floating-point flags; returns whether
+ * a finite x became infinite. */
+int fastact_round(int element, double x, void *out);
 
 /* ---- parallel.c: threads --------------------------------------------------------------------- */
 

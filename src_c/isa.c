@@ -10,8 +10,14 @@
 #define X86 0
 #endif
 
-#define DECLARE(isa) extern const fastact_kernel_set fastact_kernels_##isa##_f32, \
-                                                     fastact_kernels_##isa##_f64;
+#define DECLARE(isa)                                                                               \
+    extern const fastact_kernel_set fastact_kernels_##isa##_f16, fastact_kernels_##isa##_bf16,     \
+        fastact_kernels_##isa##_f32, fastact_kernels_##isa##_f64;
+#define KERNELS(isa)                                                                               \
+    {[FASTACT_FLOAT16] = &fastact_kernels_##isa##_f16,                                             \
+     [FASTACT_BFLOAT16] = &fastact_kernels_##isa##_bf16,                                           \
+     [FASTACT_FLOAT32] = &fastact_kernels_##isa##_f32,                                             \
+     [FASTACT_FLOAT64] = &fastact_kernels_##isa##_f64}
 DECLARE(baseline)
 #if X86
 DECLARE(avx2)
@@ -34,12 +40,12 @@ static int has_avx512(void)
 static const struct {
     const char *name;
     int (*runs_here)(void);
-    const fastact_kernel_set *kernels[2]; /* float32, float64 */
+    const fastact_kernel_set *kernels[FASTACT_FLOATS];
 } isas[] = {
-    {"baseline", always, {&fastact_kernels_baseline_f32, &fastact_kernels_baseline_f64}},
+    {"baseline", always, KERNELS(baseline)},
 #if X86 && defined(__GNUC__)
-    {"avx2", has_avx2, {&fastact_kernels_avx2_f32, &fastact_kernels_avx2_f64}},
-    {"avx512", has_avx512, {&fastact_kernels_avx512_f32, &fastact_kernels_avx512_f64}},
+    {"avx2", has_avx2, KERNELS(avx2)},
+    {"avx512", has_avx512, KERNELS(avx512)},
 #endif
 };
 

@@ -4,7 +4,7 @@
 
 #include "fastact.h"
 
-/* The kernels in use for FASTACT_FLOAT32 or FASTACT_FLOAT64. */
+/* The kernels in use for a floating element type. */
 const fastact_kernel_set *fastact_kernels(int element);
 
 /* The kernels of activations that keep integers; ends with a row without a name. */

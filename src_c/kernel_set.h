@@ -10,9 +10,24 @@
 #define KERNEL(name, operation) JOIN(JOIN(JOIN(name, operation), ISA), DTYPE)
 
 #include "activations.h"
+#if HALF_FORMAT
+#include "half_blocks.h"
+#endif
 #include "elementwise.h"
+#if HALF_FORMAT
+#define row_kernels NULL /* softmax takes float32 for them */
+#else
 #include "rowwise.h"
+#endif
+
+static int KERNEL(round, parameter)(double x, void *out)
+{
+    element rounded_x = (element)nearest(x);
+    memcpy(out, &rounded_x, sizeof rounded_x);
+    return isinf(widen(rounded_x)) && !isinf(x);
+}
 
 const fastact_kernel_set JOIN(JOIN(fastact_kernels, ISA), DTYPE) = {
     sizeof activations / sizeof *activations, activations, row_kernels,
+    KERNEL(round, parameter),
 };

@@ -1,9 +1,15 @@
 /* Element type float32, evaluated in double. */
 #include <float.h>
 
+#define TIES_MATTER 0
+
 #include "double_arithmetic.h"
 
-typedef float real;
+typedef float element, real, result;
 
 #define DTYPE f32
 #define LARGEST ((double)FLT_MAX)
+#define HALF_FORMAT 0
+
+INLINE real widen(element x) { return x; }
+INLINE result nearest(double y) { return (float)y; }

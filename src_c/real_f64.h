@@ -3,7 +3,11 @@
 
 #include "pair_arithmetic.h"
 
-typedef double real;
+typedef double element, real, result;
 
 #define DTYPE f64
 #define LARGEST DBL_MAX
+#define HALF_FORMAT 0
+
+INLINE real widen(element x) { return x; }
+INLINE result nearest(double y) { return y; }

@@ -13,22 +13,22 @@
 /* Elements of a tile: five operands of eight bytes are 20 KB. */
 enum { TILE = 512, CACHE_LINE = 64 };
 
-float fastact_narrow(double x)
+int fastact_round(int element, double x, void *out)
 {
-    /* volatile, or the compiler rounds before it enters or after it leaves. */
-    volatile double wide = x;
+    /* A function of another file, or the compiler rounds before it enters or after it leaves. */
     fp_environment callers = fp_enter();
-    volatile float narrow = (float)wide;
+    int overflows = fastact_kernels(element)->round(x, out);
     fp_leave(callers);
-    return narrow;
+    return overflows;
 }
 
 ptrdiff_t fastact_element_size(int element)
 {
     static const signed char sizes[FASTACT_ELEMENTS] = {
-        [FASTACT_FLOAT32] = 4, [FASTACT_FLOAT64] = 8, [FASTACT_INT8] = 1,   [FASTACT_INT16] = 2,
-        [FASTACT_INT32] = 4,   [FASTACT_INT64] = 8,   [FASTACT_UINT8] = 1,  [FASTACT_UINT16] = 2,
-        [FASTACT_UINT32] = 4,  [FASTACT_UINT64] = 8,  [FASTACT_BOOL] = 1,
+        [FASTACT_FLOAT16] = 2, [FASTACT_BFLOAT16] = 2, [FASTACT_FLOAT32] = 4, [FASTACT_FLOAT64] = 8,
+        [FASTACT_INT8] = 1,    [FASTACT_INT16] = 2,    [FASTACT_INT32] = 4,   [FASTACT_INT64] = 8,
+        [FASTACT_UINT8] = 1,   [FASTACT_UINT16] = 2,   [FASTACT_UINT32] = 4,  [FASTACT_UINT64] = 8,
+        [FASTACT_BOOL] = 1,
     };
     return sizes[element];
 }
@@ -47,7 +47,7 @@ int fastact_bind(fastact_call *call, int index, int operation, int x_element, in
     for (int i = 0; i < call->inputs + call->outputs; i++) call->elements[i] = computed_in;
     call->elements[operation == FASTACT_BACKWARD] = x_element;
 
-    if (computed_in == FASTACT_FLOAT32 || computed_in == FASTACT_FLOAT64) {
+    if (computed_in < FASTACT_FLOATS) {
         call->loops = fastact_kernels(computed_in)->activations[index].operations[operation];
         return 0;
     }

@@ -29,7 +29,7 @@ X86 = platform.machine() in ("x86_64", "AMD64")
 # Kernels for instruction sets that this processor lacks are in the file all the same.
 ISAS = ("baseline", "avx2", "avx512") if X86 else ("baseline",)
 REGISTERS = {"baseline": "xmm", "avx2": "ymm", "avx512": "zmm"}
-DTYPES = ("f32", "f64")
+WIDE, HALVES = ("f32", "f64"), ("f16", "bf16")
 OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 ROW_KERNELS = ("value", "backward", "backward_from_output", "jacobian")
 # There objdump and the symbols are certain to be had: no skipping.
@@ -37,7 +37,7 @@ MUST_RUN = bool(os.environ.get("CI")) and sys.platform == "linux" and X86
 
 ARITHMETIC = re.compile(r"v?(mul|add|sub|div|max|min|fn?m(add|sub)\d+)p[sd]")
 # A whole register that goes to memory, the stack excepted.
-STORE = re.compile(r"v?mov(?:[ua]p[sd]|dq[ua]\d*) %([xyz]mm)\d+,(?!.*%r[sb]p\b)\S*\(.*")
+STORE = re.compile(r"v?mov(?:[ua]p[sd]|dq[ua]\d*) %([xyz]mm)\d+,(?!.*%rsp\b|\S*\(%rbp\))\S*\(.*")
 DIVISION = re.compile(r"v?div([ps])[sd]")
 COPY = re.compile(r"<mem(cpy|move|set)@plt>")
 LIBM = re.compile(
@@ -126,6 +126,11 @@ def loops_of(row: Row) -> list[str]:
     return [f"{row.name}_{operation}{kind}" for operation in OPERATIONS for kind in varying]
 
 
+def loop_name(loop: str, isa: str, element: str) -> str:
+    """The function that computes; the halves' kernels themselves only convert, block by block."""
+    return f"{loop}{'_of_block' if element in HALVES else ''}_{isa}_{element}"
+
+
 def results_of(loop: str) -> int:
     return 2 if "value_and_derivative" in loop else 1
 
@@ -143,16 +148,25 @@ def test_every_kernel_is_there_and_local(symbols):
     expected = {
         f"{stem}_{isa}_{dtype}"
         for isa in ISAS
-        for dtype in DTYPES
+        for dtype in WIDE + HALVES
         for stem in (
             *(loop for row in CATALOGUE for loop in loops_of(row)),
-            *(f"softmax_{kernel}" for kernel in ROW_KERNELS),
+            *(f"softmax_{kernel}" for kernel in ROW_KERNELS if dtype in WIDE),
+            "round_parameter",
+            *(["in_blocks"] if dtype in HALVES else []),
         )
+    }
+    expected |= {
+        loop_name(loop, isa, dtype)
+        for isa in ISAS
+        for dtype in HALVES
+        for row in CATALOGUE
+        for loop in loops_of(row)
     }
     assert expected - set(symbols) == set()
     # No other carries such a name: neither one that the catalogue does not know, nor a part that
     # the compiler has split off.
-    named = {name for name in symbols if re.search(rf"_({'|'.join(ISAS)})_f(32|64)", name)}
+    named = {name for name in symbols if re.search(rf"_({'|'.join(ISAS)})_b?f(16|32|64)", name)}
     assert named - expected == set()
     assert {symbols[name] for name in expected} == {"l"}
 
@@ -178,7 +192,7 @@ def test_nothing_is_exported_but_the_module(objdump):
 # ---- what is in them ----------------------------------------------------------------------------
 
 
-@pytest.fixture(params=DTYPES)
+@pytest.fixture(params=WIDE + HALVES)
 def element(request) -> str:
     return request.param
 
@@ -193,10 +207,10 @@ def isa(request) -> str:
 def test_loops_are_vectors_of_the_full_width(functions, row, isa, element):
     register = REGISTERS[isa]
     stored = [register]
-    if element == "f32" and not GCC:  # clang narrows one register of doubles at a time
+    if element != "f64" and not GCC:  # clang narrows one register of doubles at a time
         stored.append({"zmm": "ymm", "ymm": "xmm", "xmm": "xmm"}[register])
     for loop in loops_of(row):
-        function = functions[f"{loop}_{isa}_{element}"]
+        function = functions[loop_name(loop, isa, element)]
         if not function.called:  # a copy may be memmove's
             assert sum(function.stores[r] for r in stored) >= results_of(loop), loop
         if row.cost == "exponential":  # the polynomial alone has seven or eleven steps
@@ -206,14 +220,14 @@ def test_loops_are_vectors_of_the_full_width(functions, row, isa, element):
 def test_one_division_for_each_result_that_needs_one(functions, row, isa, element):
     """A clamp that the compiler threads through an expression makes two of it, at twice the time.
 
-    gcc makes a vector of float32 from two of double, which is what divides; clang may do so.
+    gcc makes a vector of 32-bit results from two of double, which is what divides; clang may do so.
     """
     register = REGISTERS[isa]
     for loop in loops_of(row):
-        function = functions[f"{loop}_{isa}_{element}"]
+        function = functions[loop_name(loop, isa, element)]
         least = results_of(loop) * divides(row)
         divisions = function.divisions[register]
-        vectors = 2 if element == "f32" else 1
+        vectors = 1 if element == "f64" else 2
         if not GCC:
             assert least <= divisions <= 2 * least, loop
         elif results_of(loop) == 2:  # a value and its derivative may share one
@@ -226,10 +240,11 @@ def test_one_division_for_each_result_that_needs_one(functions, row, isa, elemen
 
 def test_loops_call_nothing(functions, row, isa, element):
     for loop in loops_of(row):
-        called = functions[f"{loop}_{isa}_{element}"].called
+        called = functions[loop_name(loop, isa, element)].called
         assert [target for target in called if not COPY.search(target)] == [], loop
 
 
+@pytest.mark.parametrize("element", WIDE)
 def test_softmax_is_vectors_and_one_division_per_row(functions, isa, element):
     for kernel in ROW_KERNELS:
         function = functions[f"softmax_{kernel}_{isa}_{element}"]
@@ -250,7 +265,9 @@ def test_softmax_is_vectors_and_one_division_per_row(functions, isa, element):
 def test_wide_instructions_only_where_they_were_asked_for(functions):
     """A processor without AVX must be able to run everything else: import, choose, compute."""
     for name, function in functions.items():
-        widest = next((isa for isa in ("avx512", "avx2") if f"_{isa}_f" in name), "baseline")
+        widest = next(
+            (isa for isa in ("avx512", "avx2") if re.search(f"_{isa}_b?f", name)), "baseline"
+        )
         wide = {register for register in ("ymm", "zmm") if function.registers[register]}
         if widest == "baseline":
             assert wide == set(), name
@@ -282,7 +299,7 @@ def test_subnormals_are_not_switched_off(symbols, functions):
     if X86:
         changing = {name for name, code in functions.items() if code.mnemonics["ldmxcsr"]}
         # The drivers, which keep and restore what they find.
-        drivers = {"run_range", "fastact_apply", "run_rows", "fastact_apply_rows", "fastact_narrow"}
+        drivers = {"run_range", "fastact_apply", "run_rows", "fastact_apply_rows", "fastact_round"}
         assert {name.split(".")[0] for name in changing} <= drivers
 
 

@@ -56,7 +56,8 @@ __all__ = {{names}}
 __version__: Final[str]
 
 _Shape = TypeVar("_Shape", bound=tuple[int, ...])
-_Float = TypeVar("_Float", np.float32, np.float64)
+_Float = TypeVar("_Float", np.float16, np.float32, np.float64)
+_RowFloat = TypeVar("_RowFloat", np.float32, np.float64)
 _Integer = TypeVar("_Integer", bound=np.integer[Any])
 _Out = TypeVar("_Out", bound=NDArray[Any])
 _Out2 = TypeVar("_Out2", bound=NDArray[Any])
@@ -71,6 +72,7 @@ _Input: TypeAlias = ArrayLike | _AnswersUfuncs
 _NoOut: TypeAlias = tuple[None] | None
 _NoOuts: TypeAlias = tuple[None, None] | None
 _FloatType: TypeAlias = type[_Float] | np.dtype[_Float]
+_RowFloatType: TypeAlias = type[_RowFloat] | np.dtype[_RowFloat]
 _Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
 
 @type_check_only
@@ -297,7 +299,7 @@ def operation_classes(parameters: Names) -> Iterator[str]:
 
 def softmax() -> str:
     """Write the softmax."""
-    array, tail = ARRAY.format("_Float"), ["axis: _Axis = -1", "*"]
+    array, tail = ARRAY.format("_RowFloat"), ["axis: _Axis = -1", "*"]
 
     def method(name: str, *inputs: str) -> str:
         def giving(kind: str, out: str, dtype: str, result: str) -> tuple[list[str], str]:
@@ -309,8 +311,8 @@ def softmax() -> str:
             [
                 giving("ArrayLike", "out: _Out", DTYPE_IS_FREE, "_Out"),
                 giving(array, no_out, DTYPE_IS_NOT_GIVEN, array),
-                giving("_Float", no_out, DTYPE_IS_NOT_GIVEN, "_Float"),
-                giving(ARRAY.format("Any"), no_out, "dtype: _FloatType[_Float]", array),
+                giving("_RowFloat", no_out, DTYPE_IS_NOT_GIVEN, "_RowFloat"),
+                giving(ARRAY.format("Any"), no_out, "dtype: _RowFloatType[_RowFloat]", array),
                 giving(whole, no_out, DTYPE_IS_NOT_GIVEN, ARRAY.format("np.float64")),
                 giving("ArrayLike", no_out, DTYPE_IS_FREE, "Any"),
             ],
@@ -320,8 +322,8 @@ def softmax() -> str:
     axis = ["axis: SupportsIndex = -1", "*"]
     jacobian = overloads(
         [
-            (["x: NDArray[_Float]", *axis, DTYPE_IS_NOT_GIVEN], "NDArray[_Float]"),
-            (["x: ArrayLike", *axis, "dtype: _FloatType[_Float]"], "NDArray[_Float]"),
+            (["x: NDArray[_RowFloat]", *axis, DTYPE_IS_NOT_GIVEN], "NDArray[_RowFloat]"),
+            (["x: ArrayLike", *axis, "dtype: _RowFloatType[_RowFloat]"], "NDArray[_RowFloat]"),
             (["x: ArrayLike", *axis, DTYPE_IS_FREE], "NDArray[Any]"),
         ],
         "jacobian",

@@ -391,21 +391,40 @@ def bound_of(case: Case, operation: str) -> float:
     Returns
     -------
     float
-        A backward pass may add half a unit to its derivative's in float64, where that is not
-        computed in a wider type.
+        A backward pass adds a rounding to its derivative's: half a unit in float64, in the others
+        that of a double.
     """
     bounds = case.row.max_ulp[case.dtype]
     if operation != "backward":
         return bounds[operation]
-    return bounds["derivative"] + (0.5 if case.dtype == "float64" else 0.0)
+    return bounds["derivative"] + (0.5 if case.dtype == "float64" else 0.001)
 
 
-def add_rows(table: Any, case: Case, result: dict[str, Any]) -> bool:
-    """Add the results of a case to a table.
+def short(number: str) -> str:
+    """Return a hexadecimal number without the zeros at the end of its fraction.
 
     Parameters
     ----------
+    number : str
+
+    Returns
+    -------
+    str
+    """
+    if "." not in number:
+        return number
+    mantissa, mark, exponent = number.partition("p")
+    return f"{mantissa.rstrip('0').rstrip('.')}{mark}{exponent}"
+
+
+def print_result(console: Any, table: Any, case: Case, result: dict[str, Any]) -> bool:
+    """Print the results of a case.
+
+    Parameters
+    ----------
+    console : rich.console.Console
     table : rich.table.Table
+        An empty one.
     case : Case
     result : dict
 
@@ -414,31 +433,30 @@ def add_rows(table: Any, case: Case, result: dict[str, Any]) -> bool:
     bool
         Whether all of them keep to the bounds of the catalogue.
     """
-    right = True
-    inputs = f"all {1 << case.bits:,}" if result["all"] else f"{result['inputs']:,}"
-    title = (str(case), case.dtype, inputs)
+    right, undecided = True, 0
     for operation in _accuracy.OPERATIONS:
         for isas, found in alike(result, operation):
             within = found["max_ulp"] <= bound_of(case, operation)
             right &= within
-            where = "all" if len(isas) == len(result["found"]) else ", ".join(isas)
-            worst = found["worst_x"]
-            if operation == "backward" and found["max_ulp"]:
-                worst += f", grad {found['worst_grad']}"
-            error = f"{found['max_ulp']:.4f}"
-            if found["undecided"]:
-                error += f" ({found['undecided']} undecided)"
+            where = ""
+            if found["max_ulp"]:
+                where = short(found["worst_x"])
+                if operation == "backward":
+                    where += f", grad {short(found['worst_grad'])}"
+            undecided = max(undecided, found["undecided"])
             table.add_row(
-                *title,
-                operation,
-                where,
-                error,
-                worst if found["max_ulp"] else "",
+                f"  {operation}",
+                "all" if len(isas) == len(result["found"]) else ", ".join(isas),
+                f"{found['max_ulp']:.4f}",
                 share(found),
+                where,
                 style=None if within else "bold red",
             )
-            title = ("", "", "")
-    table.add_section()
+    inputs = f"all {1 << case.bits:,} inputs" if result["all"] else f"{result['inputs']:,} inputs"
+    console.print(f"\n[bold]{case}[/bold], {case.dtype}, {inputs}", highlight=False)
+    console.print(table)
+    if undecided:
+        console.print(f"  {undecided} inputs beside a root of the slope are left undecided.")
     return right
 
 
@@ -529,20 +547,17 @@ def run(options: argparse.Namespace) -> int:
     )
     for name in names:
         record = Record(output, name)
-        table = tables.Table(box=None, header_style="bold", pad_edge=False)
-        for title in ("function", "dtype", "inputs", "operation", "kernels"):
-            table.add_column(title)
-        table.add_column("max ULP", justify="right")
-        table.add_column("at")
-        table.add_column("misrounded", justify="right")
         with progress.Progress(*columns, console=console, transient=True) as bar:
             for case in cases_of(name, dtypes):
                 sweep = Sweep(case, isas, options.exhaustive, options.offset)
                 result = record.take(sweep)
                 if result is None:
                     result = _swept(sweep, record, workers, bar)
-                right &= add_rows(table, case, result)
-        console.print(table)
+                table = tables.Table(box=None, header_style="dim", pad_edge=False)
+                for title in ("  of", "kernels", "max ULP", "misrounded", "at x"):
+                    right_hand = title in ("max ULP", "misrounded")
+                    table.add_column(title, justify="right" if right_hand else "left")
+                right &= print_result(bar.console, table, case, result)
     if not right:
         console.print("Beyond the bounds of the catalogue where red.", style="bold red")
     return 0 if right else 1

@@ -264,12 +264,20 @@ void accuracy_free(accuracy_references *r)
     free(r);
 }
 
-/* In double, and where that does not decide in quadruple precision. */
+/* Whether the bounds round to two numbers of the format. */
+static int is_torn(const format *f, range_double a)
+{
+    return rounded_to_double(f, a.low) != rounded_to_double(f, a.high);
+}
+
+/* In double, and where that does not decide in quadruple precision: for halves, which are to be the
+ * nearest, it must also say which that is. */
 static void enclose_once_double(const accuracy_formula *formula, const format *f, double x,
                                 range_double *value, range_double *slope)
 {
     enclose_double(formula, point_double(x), 0, value, slope);
-    if (is_narrow_double(f, *value) && is_narrow_double(f, *slope)) return;
+    int torn = f->size == 2 && (is_torn(f, *value) || is_torn(f, *slope));
+    if (is_narrow_double(f, *value) && is_narrow_double(f, *slope) && !torn) return;
 #if HAS_QUAD
     range_quad better_value, better_slope;
     enclose_well_quad(formula, f, point_quad(x), &better_value, &better_slope);
@@ -335,7 +343,7 @@ void accuracy_set_inputs(accuracy_references *r, ptrdiff_t n, ptrdiff_t lead, co
     if (r->format->size == 4)
         set_double(r, &formats[ACCURACY_FLOAT32], grad != NULL, one_by_one);
     else
-        set_double(r, r->format, grad != NULL, one_by_one);
+        set_double(r, r->format, grad != NULL, 1);
 }
 
 static void add_found(accuracy_found *to, const accuracy_found *part)

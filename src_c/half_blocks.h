@@ -1,0 +1,51 @@
+/* Loops over 16-bit elements: block by block they are made floats, go through the loops of
+ * elementwise.h and come back. All in one loop, the vectoriser would take as many elements at once
+ * as 16-bit ones fill a register, which are four registers of doubles for each number on the way.
+ * So the loops write each result in the 32 bits of a float, and here it becomes 16. */
+
+enum { HALF_BLOCK = 512 };
+
+INLINE void widen_all(ptrdiff_t n, const element *from, real *to)
+{
+    for (ptrdiff_t i = 0; i < n; i++) to[i] = widen(from[i]);
+}
+
+/* One of it serves all kernels. */
+#if defined(__clang__)
+#define ONE_FUNCTION __attribute__((noinline))
+#elif defined(__GNUC__)
+#define ONE_FUNCTION __attribute__((noinline, noclone))
+#else
+#define ONE_FUNCTION
+#endif
+
+ONE_FUNCTION static void KERNEL(in, blocks)(ptrdiff_t n, char *const *operands, int arrays,
+                                            int values, int outputs, fastact_loop *loop)
+{
+    union {
+        _Alignas(64) real inputs[HALF_BLOCK];
+        result outputs[HALF_BLOCK];
+    } blocks[FASTACT_MAX_OPERANDS];
+    char *of_block[FASTACT_MAX_OPERANDS];
+    int inputs = arrays + values;
+    for (int k = 0; k < inputs + outputs; k++) of_block[k] = (char *)&blocks[k];
+    for (int k = arrays; k < inputs; k++)
+        widen_all(1, (const element *)operands[k], blocks[k].inputs);
+    for (ptrdiff_t begin = 0; begin < n; begin += HALF_BLOCK) {
+        ptrdiff_t length = n - begin < HALF_BLOCK ? n - begin : HALF_BLOCK;
+        for (int k = 0; k < arrays; k++)
+            widen_all(length, (const element *)operands[k] + begin, blocks[k].inputs);
+        loop(length, of_block);
+        for (int k = inputs; k < inputs + outputs; k++) {
+            element *out = (element *)operands[k] + begin;
+            for (ptrdiff_t i = 0; i < length; i++) out[i] = (element)blocks[k].outputs[i];
+        }
+    }
+}
+
+#define LOOP(name, operation, arrays, values, outputs, loop)                                       \
+    static void KERNEL(name, operation##_of_block)(ptrdiff_t n, char *const *o) { loop; }          \
+    static void KERNEL(name, operation)(ptrdiff_t n, char *const *o)                               \
+    {                                                                                              \
+        KERNEL(in, blocks)(n, o, arrays, values, outputs, KERNEL(name, operation##_of_block));     \
+    }
