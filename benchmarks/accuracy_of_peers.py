@@ -55,7 +55,7 @@ COLUMNS = (
     "max ULP, all x",
     "worst x",
     "misrounded",
-    "lost",
+    f"lost, |x| ≤ {ORDINARY:g} / all",
     "subnormals",
     "wrong at",
 )
@@ -64,7 +64,7 @@ LEGEND = f"""\
   float32 and 2^52 = 4.5e15 of float64 are an error of some 100 %.
 - **lost**: inputs whose result is off by 100 % or more: 0, NaN, of the wrong sign, or at least
   twice what it should be. They make the largest error ∞; that of the others stands in parentheses.
-  Beside the root of a derivative that can be a small absolute error.
+  At the inputs nearest to the root of a derivative that is a small absolute error.
 - **worst x**: where that error is; where results are lost, the one of those nearest to 0.
 - **misrounded**: results for |x| ≤ {ORDINARY:g} that are not the float nearest to the exact one.
 - **subnormals**: inputs that are subnormal or whose exact result is, which no other column counts:
@@ -225,7 +225,7 @@ class Result:
             ulps(self.all),
             worst if self.all.lost or self.all.max_ulp else "",
             share(self.ordinary.misrounded, self.ordinary.inputs),
-            f"{self.all.lost:,}" if self.all.lost else "",
+            f"{self.ordinary.lost:,} / {self.all.lost:,}" if self.all.lost else "",
             subnormals(self.subnormal),
             ", ".join(wrong),
         )
@@ -268,7 +268,8 @@ class Judge:
         if operation == "derivative":
             finite &= ~np.isin(x, list(self.case.row.kinks))
         small_x = (size > 0) & (size < self.smallest_normal)
-        subnormal = finite & nonzero & (small_x | (least < self.smallest_normal))
+        small_result = nonzero & (least < self.smallest_normal)
+        subnormal = finite & (small_result | (small_x & (most > 0)))
         ordinary = finite & ~subnormal & (size <= ORDINARY)
         beyond = finite & ~subnormal & (size > ORDINARY)
 
@@ -279,7 +280,7 @@ class Judge:
         lost = np.isnan(results) | (nonzero & off)
         # What vanishes may do so with either sign.
         sign = np.where(negative, -1, 1).astype(results.dtype)
-        vanished = ~nonzero & (results == 0)
+        vanished = finite & ~nonzero & (results == 0)
         results = np.where(vanished, np.copysign(results, sign), results)
 
         found = [
@@ -410,7 +411,8 @@ def tables(results: list[Result]) -> Iterator[Any]:
         )
         for title in COLUMNS:
             is_text = title in ("function", "library", "worst x", "wrong at")
-            table.add_column(title, justify="left" if is_text else "right")
+            justify = "left" if is_text else "right"
+            table.add_column(title, justify=justify, no_wrap=title == "function")
         for rows in functions:
             for i, (name, libraries, *cells) in enumerate(rows):
                 style = "bold" if peers.FASTACT in libraries else None
@@ -481,7 +483,7 @@ def as_json(results: list[Result], about: dict[str, Any]) -> str:
         }
         for r in results
     ]
-    return json.dumps({"conditions": about, "results": rows}, indent=1) + "\n"
+    return json.dumps({"conditions": about, "results": rows}, indent=1, allow_nan=False) + "\n"
 
 
 def main() -> int:

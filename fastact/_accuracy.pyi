@@ -26,5 +26,10 @@ class References:
         self, x: float, wide: bool = True
     ) -> tuple[tuple[float, float], tuple[float, float]]: ...
     def sweep(
-        self, x: NDArray[Any], grad: NDArray[Any], isas: list[str], lead: int = 0
+        self,
+        x: NDArray[Any],
+        grad: NDArray[Any],
+        isas: list[str],
+        lead: int = 0,
+        backward_every: int = 1,
     ) -> dict[str, dict[str, dict[str, Any]]]: ...

@@ -1,8 +1,8 @@
 """How far results are from the exact values of the catalogue's formulas: what the command
 ``python -m fastact accuracy`` and the tests measure with.
 
-The truth is a row's formula alone, evaluated with its slope in interval arithmetic (src_c/accuracy).
-No kernel, and no text of a derivative, has a part in it.
+The truth is a row's formula alone, evaluated with its slope in interval arithmetic
+(src_c/accuracy).  No kernel, and no text of a derivative, has a part in it.
 """
 
 from libc.math cimport INFINITY
@@ -347,11 +347,12 @@ cdef class References:
         accuracy_enclose(&self.formula, x, wide, bounds)
         return (bounds[0], bounds[1]), (bounds[2], bounds[3])
 
-    def sweep(self, x, grad, isas, Py_ssize_t lead=0):
+    def sweep(self, x, grad, isas, Py_ssize_t lead=0, Py_ssize_t backward_every=1):
         """Compare the kernels of instruction sets with the exact results.
 
         `x` and `grad` are bits as for `set_inputs`, of any number; the first `lead` inputs are
-        there as neighbours only.  Returns by instruction set and operation what is found.
+        there as neighbours only.  The backward pass is run on one of `backward_every` blocks.
+        Returns by instruction set and operation what is found.
         """
         cdef accuracy_subject subjects[SUBJECTS]
         cdef int i, operation, count = len(isas)
@@ -374,11 +375,17 @@ cdef class References:
         cdef const unsigned char[::1] x_bytes = x.view(np.uint8)
         cdef const unsigned char[::1] grad_bytes = grad.view(np.uint8)
         cdef Py_ssize_t begin = 0, n, all_inputs = len(x), size = self.bits.itemsize
+        cdef Py_ssize_t block = 0
+        cdef const void *gradients
         with nogil:
             while begin < all_inputs:
                 n = min(all_inputs - begin, ACCURACY_BLOCK)
-                accuracy_sweep(self.references, n, lead, &x_bytes[begin * size],
-                               &grad_bytes[begin * size], given, subjects, count)
+                gradients = NULL
+                if block % backward_every == 0:
+                    gradients = &grad_bytes[begin * size]
+                accuracy_sweep(self.references, n, lead, &x_bytes[begin * size], gradients, given,
+                               subjects, count)
+                block += 1
                 if begin + n == all_inputs:
                     break
                 # The last input of a block is the first one's neighbour in the next.

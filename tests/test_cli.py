@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import multiprocessing
@@ -13,11 +14,12 @@ from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pytest
+from instruction_sets import once
 
 import fastact
 from fastact import cli
 from fastact.catalogue import CATALOGUE
-from fastact.cli import common, formula, info, peers, plot
+from fastact.cli import accuracy, common, formula, info, peers, plot, sweeps
 
 ROWS = pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.name)
 
@@ -225,6 +227,97 @@ def test_jumps_lie_at_the_kinks_of_the_catalogue(row):
             assert x in row.kinks
             assert left != right
             assert curve.derivative(np.array([x]))[0] == at
+
+
+# ---- accuracy -----------------------------------------------------------------------------------
+
+
+@once
+def test_accuracy_prints_and_writes_what_it_finds(capsys, tmp_path):
+    words = ("accuracy", "elu", "relu", "--dtype", "float16", "--output", tmp_path)
+    status, out, _ = run(capsys, *words)
+    assert status == 0
+    for title in ("relu, float16, all 65,536 inputs", "elu(alpha=-2), float16"):
+        assert title in out
+    data = json.loads((tmp_path / "elu.json").read_text())
+    assert data["function"] == "elu"
+    assert [result["parameters"]["alpha"] for result in data["results"]] == [1, 0.5, 2, -2]
+    for result in data["results"]:
+        assert list(result["found"]) == fastact.runtime_info()["isa_available"][::-1]
+        for operations in result["found"].values():
+            assert operations["value"]["misrounded"] == 0
+            assert 0.49 < operations["value"]["max_ulp"] <= 0.5
+            worst = float.fromhex(operations["value"]["worst_x"])
+            assert np.float16(worst) == worst
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["elu.json", "relu.json"]
+
+
+@once
+def test_accuracy_does_not_measure_again_what_is_there(capsys, monkeypatch, tmp_path):
+    words = ("accuracy", "tanh", "--dtype", "float16", "--output", tmp_path)
+    first = run(capsys, *words)
+    before = (tmp_path / "tanh.json").read_text()
+    monkeypatch.setattr(accuracy, "_swept", None)
+    assert run(capsys, *words) == first
+    assert (tmp_path / "tanh.json").read_text() == before
+    monkeypatch.setattr(accuracy, "build", lambda: "another")
+    with pytest.raises(TypeError, match="NoneType"):
+        cli.main(list(map(str, words)))
+
+
+@once
+def test_interrupted_sweep_goes_on_where_it_was(monkeypatch, tmp_path):
+    monkeypatch.setitem(accuracy._SAMPLE_PIECE, "float32", 4096)
+    case = sweeps.Case(common.ROWS["mish"], {}, "float32")
+    isas = accuracy.known_isas(None)
+    whole = accuracy.Sweep(case, isas, exhaustive=False)
+    whole.run(2, lambda inputs: None, lambda: None)
+
+    record = accuracy.Record(tmp_path, "mish")
+    interrupted = accuracy.Sweep(case, isas, exhaustive=False)
+    swept = []
+
+    def advance(inputs):
+        swept.append(inputs)
+        if len(swept) == 40:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.run(2, advance, lambda: record.save_partial(interrupted))
+    assert [path.name for path in tmp_path.iterdir()] == [".mish.partial.json"]
+
+    resumed = accuracy.Sweep(case, isas, exhaustive=False)
+    record = accuracy.Record(tmp_path, "mish")
+    record.load(resumed)
+    assert len(resumed.waiting) == len(whole.pieces) - 40
+    resumed.run(2, lambda inputs: None, lambda: None)
+    result = record.add(resumed)
+    assert result["found"] == whole.as_data()["found"]
+    assert [path.name for path in tmp_path.iterdir()] == ["mish.json"]
+
+    other = accuracy.Sweep(case, isas[:1], exhaustive=False)
+    record.save_partial(interrupted)
+    record.load(other)
+    assert len(other.waiting) == len(other.pieces)
+
+
+@once
+def test_accuracy_fails_where_an_error_is_beyond_its_bound(capsys, monkeypatch):
+    row = common.ROWS["tanh"]
+    bounds = {**row.max_ulp, "float32": {"value": 0.5, "derivative": 0.51}}
+    monkeypatch.setitem(common.ROWS, "tanh", dataclasses.replace(row, max_ulp=bounds))
+    status, out, _ = run(capsys, "accuracy", "tanh", "--dtype", "float32")
+    assert status == 1
+    assert "Beyond the bounds" in out
+
+
+def test_accuracy_refuses_what_it_cannot_measure(capsys):
+    status, _, err = run(capsys, "accuracy", "softmax")
+    assert status == 2
+    assert "softmax takes rows" in err
+    status, _, err = run(capsys, "accuracy", "relu", "--isa", "mmx")
+    assert status == 2
+    assert "no 'mmx' here; there is baseline" in err
 
 
 # ---- bench and demo, in processes of their own: the libraries that they load stay out of this one

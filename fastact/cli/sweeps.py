@@ -27,6 +27,9 @@ _SUMS = ("inputs", "misrounded", "undecided", "falls", "rises", "not_odd", "not_
 #: Inputs of a piece of an exhaustive sweep: some tenths of a second.
 PIECE = 1 << 20
 
+#: Of an exhaustive sweep one block of so many has gradients too: they cannot be exhausted anyway.
+BACKWARD_EVERY = 8
+
 # Bits of an element, and of its fraction.
 _FORMATS = {"float16": (16, 10), "bfloat16": (16, 7), "float32": (32, 23), "float64": (64, 52)}
 
@@ -236,11 +239,14 @@ class Piece:
         How many of the first are there to be neighbours only.
     nan : bool
         Whether they are the NaN.
+    backward_every : int
+        One block of so many has gradients.
     """
 
     x: Bits
     lead: int
     nan: bool = False
+    backward_every: int = 1
 
 
 def piece_of_all(case: Case, begin: int, end: int) -> Piece:
@@ -257,7 +263,8 @@ def piece_of_all(case: Case, begin: int, end: int) -> Piece:
     """
     nan = begin >= case.not_nan
     lead = int(begin > 0 and not nan)
-    return Piece(_accuracy.in_order(case.dtype, begin - lead, end), lead, nan)
+    x = _accuracy.in_order(case.dtype, begin - lead, end)
+    return Piece(x, lead, nan, BACKWARD_EVERY if case.bits > 16 else 1)
 
 
 def piece_of_sample(x: Bits, begin: int, end: int) -> Piece:
@@ -290,9 +297,8 @@ def sweep(references: _accuracy.References, case: Case, isas: list[str], piece: 
     -------
     dict
     """
-    found: Found = references.sweep(
-        piece.x, _accuracy.gradients(case.dtype, piece.x), isas, piece.lead
-    )
+    grad = _accuracy.gradients(case.dtype, piece.x)
+    found: Found = references.sweep(piece.x, grad, isas, piece.lead, piece.backward_every)
     for operations in found.values() if piece.nan else ():
         for quantities in operations.values():  # NaN have no sides and no bits to agree upon
             quantities.update(not_odd=0, not_even=0, differ=0, most_apart=0)

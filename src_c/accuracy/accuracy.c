@@ -557,6 +557,6 @@ void accuracy_sweep(accuracy_references *r, ptrdiff_t n, ptrdiff_t lead, const v
     memcpy(r->mirrored_x, r->x, (size_t)n * r->format->size);
     flip_signs(r->format, n, r->mirrored_x);
     for (int i = 0; i < count; i++)
-        for (int operation = 0; operation < ACCURACY_OPERATIONS; operation++)
+        for (int operation = 0; operation < ACCURACY_OPERATIONS - !grad; operation++)
             sweep_one(r, parameter, operation, i == 0, &subjects[i]);
 }

@@ -1,0 +1,122 @@
+"""What docs/accuracy says was measured: complete, within the bounds, in the tables; and every worst
+input found keeps to its bound, against arbitrary precision."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import oracle
+import pytest
+from instruction_sets import once
+
+import fastact
+from fastact.catalogue import CATALOGUE
+from fastact.cli.accuracy import bound_of
+from fastact.cli.sweeps import Case
+
+ROOT = Path(__file__).parent.parent
+DATA = ROOT / "docs" / "accuracy"
+TOOL = ROOT / "tools" / "write_tables.py"
+pytestmark = pytest.mark.skipif(not DATA.exists(), reason="there is no docs/accuracy here")
+
+ISA = fastact.runtime_info()["isa"]
+
+
+def results_of(row):
+    return json.loads((DATA / f"{row.name}.json").read_text())["results"]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_worst_inputs(row, activation, dtype):
+    """Those that were found with any instruction set; with this one the error is the recorded."""
+    kind = np.dtype(dtype).type
+    for result in results_of(row):
+        if result["dtype"] != dtype:
+            continue
+        given = result["parameters"]
+        rounded = oracle.in_dtype(given, kind)
+        case = Case(row, given, dtype)
+        for isa, operations in result["found"].items():
+            for operation, found in operations.items():
+                x, grad = (float.fromhex(found[key]) for key in ("worst_x", "worst_grad"))
+                if operation == "value":
+                    exact = oracle.value(row, x, rounded)
+                    y = activation(kind(x), **given)
+                else:
+                    exact = oracle.derivative(row, x, rounded, np.float64)
+                    y = activation.derivative(kind(x), **given)
+                if operation == "backward":
+                    exact *= grad
+                    y = activation.backward(kind(grad), kind(x), **given)
+                error = oracle.ulps(y, exact, kind)
+                assert error <= bound_of(case, operation), (given, operation, x.hex(), grad.hex())
+                if isa == ISA:
+                    assert error == pytest.approx(found["max_ulp"], abs=2e-5)
+
+
+@once
+def test_tables_are_not_stale():
+    if not TOOL.exists():
+        pytest.skip("the tools are not here")
+    done = subprocess.run([sys.executable, str(TOOL), "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """As much of a checkout as the tool needs."""
+    if not TOOL.exists():
+        pytest.skip("the tools are not here")
+    for part in ("tools/write_tables.py", "fastact/catalogue.py", "README.md", "docs/accuracy.md"):
+        (tmp_path / part).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / part, tmp_path / part)
+    shutil.copytree(DATA, tmp_path / "docs" / "accuracy")
+    return tmp_path
+
+
+def run_tool(checkout, *words):
+    command = [sys.executable, str(checkout / "tools" / "write_tables.py"), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def spoil(checkout, change):
+    path = checkout / "docs" / "accuracy" / f"{CATALOGUE[0].name}.json"
+    data = json.loads(path.read_text())
+    change(data["results"])
+    path.write_text(json.dumps(data))
+
+
+@once
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (lambda results: results[-1]["found"]["baseline"]["value"].update(max_ulp=1.01), "1.01"),
+        (lambda results: results.pop(), "nothing is measured"),
+        (lambda results: results[0].update(all=False), "not all inputs"),
+    ],
+)
+def test_the_tool_refuses_data_that_break_a_promise(checkout, change, complaint):
+    assert run_tool(checkout, "--check").returncode == 0
+    spoil(checkout, change)
+    done = run_tool(checkout)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+
+
+@once
+def test_the_tool_says_what_is_missing_and_writes_what_is_stale(checkout):
+    path = checkout / "README.md"
+    text = path.read_text()
+    path.write_text(text.replace("| float32:", "| something else:", 1))
+    assert run_tool(checkout, "--check").returncode == 1
+    assert run_tool(checkout).returncode == 0
+    assert path.read_text() == text
+    (checkout / "docs" / "accuracy" / "mish.json").unlink()
+    done = run_tool(checkout)
+    assert done.returncode == 1
+    assert "mish.json is missing: run make accuracy" in done.stderr
