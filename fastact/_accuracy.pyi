@@ -1,6 +1,7 @@
-from typing import Any
+from typing import Any, Self
 
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 from fastact.catalogue import Row
 
@@ -13,11 +14,12 @@ def judges(dtype: str) -> bool: ...
 def in_order(dtype: str, begin: int, end: int) -> NDArray[Any]: ...
 def gradients(dtype: str, x: NDArray[Any]) -> NDArray[Any]: ...
 
+@disjoint_base
 class References:
     row: Row
     parameters: dict[str, float]
     dtype: str
-    def __init__(self, row: Row, parameters: dict[str, float], dtype: str) -> None: ...
+    def __new__(cls, row: Row, parameters: dict[str, float], dtype: str) -> Self: ...
     def set_inputs(
         self, x: NDArray[Any], grad: NDArray[Any] | None = None, one_by_one: bool = False
     ) -> None: ...

@@ -5,6 +5,7 @@ The truth is a row's formula alone, evaluated with its slope in interval arithme
 (src_c/accuracy).  No kernel, and no text of a derivative, has a part in it.
 """
 
+cimport cython
 from libc.math cimport INFINITY
 from libc.stdint cimport uint64_t
 from libc.string cimport memset
@@ -281,6 +282,7 @@ def gradients(str dtype, x):
     return grad
 
 
+@cython.auto_pickle(False)
 cdef class References:
     """The exact values of a row, for its parameters and a dtype, at one block of inputs after the
     other."""

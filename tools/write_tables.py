@@ -221,11 +221,6 @@ def structure(data: dict[str, list[Result]]) -> str:
     return table("function | of | >smallest | >largest | over all pairs of neighbours", lines)
 
 
-def peers() -> str:
-    """The table that benchmarks/accuracy_of_peers.py has written."""
-    return (DATA / "peers.md").read_text(encoding="utf-8")
-
-
 # ---- the files ----------------------------------------------------------------------------------
 
 
@@ -258,7 +253,6 @@ def main() -> int:
             "halves": halves(data),
             "differences": differences(data),
             "structure": structure(data),
-            "peers": peers(),
         },
     }
     stale = []
