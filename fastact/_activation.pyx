@@ -442,8 +442,8 @@ cdef class Operation:
     @property
     def max_ulp(self):
         """The bound of the error in units in the last place, by dtype."""
-        kind = "value" if self.operation == _kernels.FASTACT_VALUE else "derivative"
-        return {dtype: bounds[kind] for dtype, bounds in self.row.max_ulp.items()}
+        operation = OPERATIONS[self.operation]
+        return {dtype: self.row.bound(dtype, operation) for dtype in self.row.max_ulp}
 
     @property
     def nin(self):

@@ -120,7 +120,6 @@ def _raises(has_parameters: bool) -> list[str]:
 
 
 def _notes(row: Row, operation: str) -> str:
-    kind = "value" if operation == "value" else "derivative"
     limits = row.at_infinity if operation == "value" else row.slope_at_infinity
     what = "f" if operation == "value" else "f'"
     lines = [f"{what} tends to {limits[0]} at -inf and to {limits[1]} at +inf. NaN gives NaN."]
@@ -131,9 +130,8 @@ def _notes(row: Row, operation: str) -> str:
         lines.append("Integers stay integers.")
     if row.notes:
         lines.append(row.notes)
-    bounds = ", ".join(f"{bound[kind]:g} ULP in {dtype}" for dtype, bound in row.max_ulp.items())
-    rounding = " before the product with grad is rounded" if operation == "backward" else ""
-    lines.append(f"The error is at most {bounds}{rounding}.")
+    bounds = ", ".join(f"{row.bound(dtype, operation):g} ULP in {dtype}" for dtype in row.max_ulp)
+    lines.append(f"The error is at most {bounds}.")
     return " ".join(lines)
 
 

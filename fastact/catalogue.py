@@ -90,6 +90,28 @@ class Row:
             {**defaults, p.name: value} for p in self.parameters for value in p.measured
         ]
 
+    def bound(self, dtype: str, operation: str) -> float:
+        """Return the bound of the error of an operation.
+
+        Parameters
+        ----------
+        dtype : str
+        operation : str
+            "value", "derivative", "backward" or "value_and_derivative".
+
+        Returns
+        -------
+        float
+            A backward pass adds a rounding to its derivative's error: half a unit in float64, in
+            the others that of a double.
+        """
+        bounds = self.max_ulp[dtype]
+        if operation == "value_and_derivative":
+            return max(bounds["value"], bounds["derivative"])
+        if operation == "backward":
+            return bounds["derivative"] + (0.5 if dtype == "float64" else 0.001)
+        return bounds[operation]
+
 
 # The 16-bit types have room to spare: every result is the nearest number that they have.
 _HALVES = {

@@ -19,7 +19,7 @@ from instruction_sets import once
 import fastact
 from fastact import _accuracy
 from fastact.catalogue import CATALOGUE, Row
-from fastact.cli.accuracy import bound_of, build, known_dtypes, known_isas
+from fastact.cli.accuracy import build, known_dtypes, known_isas
 from fastact.cli.sweeps import PIECE, Case, merged, piece_of_all, piece_of_sample, sweep
 
 mp = oracle.mp
@@ -335,7 +335,7 @@ def test_every_kernel_keeps_to_the_bounds(row, parameters, found):
     case = Case(row, parameters, dtype)
     for isa, operations in of_isas.items():
         for operation, what in operations.items():
-            bound = bound_of(case, operation)
+            bound = row.bound(dtype, operation)
             assert round(what["max_ulp"], 5) <= bound, (  # known to about 1e-13
                 f"{operation} {isa}: {what['max_ulp']} ULP at "
                 f"{case.number(what['worst_x']).hex()}, "

@@ -16,8 +16,6 @@ from instruction_sets import once
 
 import fastact
 from fastact.catalogue import CATALOGUE
-from fastact.cli.accuracy import bound_of
-from fastact.cli.sweeps import Case
 
 ROOT = Path(__file__).parent.parent
 DATA = ROOT / "docs" / "accuracy"
@@ -40,7 +38,6 @@ def test_worst_inputs(row, activation, dtype):
             continue
         given = result["parameters"]
         rounded = oracle.in_dtype(given, kind)
-        case = Case(row, given, dtype)
         for isa, operations in result["found"].items():
             for operation, found in operations.items():
                 x, grad = (float.fromhex(found[key]) for key in ("worst_x", "worst_grad"))
@@ -54,7 +51,7 @@ def test_worst_inputs(row, activation, dtype):
                     exact *= grad
                     y = activation.backward(kind(grad), kind(x), **given)
                 error = oracle.ulps(y, exact, kind)
-                assert error <= bound_of(case, operation), (given, operation, x.hex(), grad.hex())
+                assert error <= row.bound(dtype, operation), (given, operation, x.hex(), grad.hex())
                 if isa == ISA:
                     assert error == pytest.approx(found["max_ulp"], abs=2e-5)
 

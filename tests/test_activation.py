@@ -859,8 +859,11 @@ def test_attributes(row, activation):
     assert activation.derivative.formula == row.derivative
     assert activation.max_ulp == {d: b["value"] for d, b in row.max_ulp.items()}
     for operation in OPERATIONS[1:]:
-        expected = {d: b["derivative"] for d, b in row.max_ulp.items()}
+        expected = {dtype: row.bound(dtype, operation) for dtype in row.max_ulp}
         assert member(activation, operation).max_ulp == expected
+    slopes = activation.derivative.max_ulp
+    assert slopes == {d: b["derivative"] for d, b in row.max_ulp.items()}
+    assert all(activation.backward.max_ulp[d] > bound for d, bound in slopes.items())
     assert repr(activation) == f"<activation {row.name!r}>"
 
 

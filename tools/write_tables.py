@@ -54,13 +54,6 @@ def result_of(results: Iterable[Result], parameters: dict[str, float], dtype: st
     raise SystemExit(f"nothing is measured for {parameters or 'the function'} in {dtype}")
 
 
-def bound(row: Row, dtype: str, operation: str) -> float:
-    """Return the bound of an error; a backward pass adds a rounding to its derivative's."""
-    if operation == "backward":
-        return row.max_ulp[dtype]["derivative"] + (0.5 if dtype == "float64" else 0.001)
-    return row.max_ulp[dtype][operation]
-
-
 def each(data: dict[str, list[Result]]) -> Iterator[tuple[Row, dict[str, float], str, Result]]:
     """Walk the results in the order of the catalogue."""
     for row in CATALOGUE:
@@ -77,10 +70,10 @@ def check_bounds(data: dict[str, list[Result]]) -> None:
             raise SystemExit(f"{where}: not all inputs are measured; run make accuracy")
         for isa, operations in result["found"].items():
             for operation, found in operations.items():
-                if not found["max_ulp"] <= bound(row, dtype, operation):
+                if not found["max_ulp"] <= row.bound(dtype, operation):
                     raise SystemExit(
                         f"{where} {operation} {isa}: {found['max_ulp']} ULP, "
-                        f"but the catalogue promises {bound(row, dtype, operation)}"
+                        f"but the catalogue promises {row.bound(dtype, operation)}"
                     )
 
 
@@ -118,7 +111,7 @@ def overview(data: dict[str, list[Result]]) -> str:
         for dtype in ("float32", "float64"):
             results = [r for r in data[row.name] if r["dtype"] == dtype]
             errors = [f"{largest(results, operation):.3f}" for operation in OPERATIONS[:2]]
-            bounds = {f"{bound(row, dtype, operation):g}" for operation in OPERATIONS[:2]}
+            bounds = {f"{row.bound(dtype, operation):g}" for operation in OPERATIONS[:2]}
             cells.append(f"{', '.join(errors)} (≤ {max(bounds)})")
         lines.append(" | ".join(cells))
     return table("function | f(x) | float32: f, f' | float64: f, f'", lines)
@@ -136,9 +129,9 @@ def errors(data: dict[str, list[Result]], dtype: str) -> str:
             for isa, operations in result["found"].items():
                 found = operations[operation]
                 error = found["max_ulp"]
-                worst = f"`{short(found['worst_x'])}`" if error > 1e-4 else ""
+                worst = f"`{found['worst_x']}`" if error > 1e-4 else ""
                 if worst and operation == "backward":
-                    worst += f", grad `{short(found['worst_grad'])}`"
+                    worst += f", grad `{found['worst_grad']}`"
                 wrong = found["misrounded"] / found["inputs"]
                 share = f"{100 * wrong:.2g} %" if wrong else "none"
                 groups.setdefault((f"{error:.4f}", worst, share), []).append(isa)
@@ -146,16 +139,10 @@ def errors(data: dict[str, list[Result]], dtype: str) -> str:
                 kernels = "all" if len(isas) == len(result["found"]) else ", ".join(isas)
                 lines.append(
                     f"{name} | {NAMES[operation]} | {kernels} | {error} | "
-                    f"{bound(row, dtype, operation):g} | {worst} | {share}"
+                    f"{row.bound(dtype, operation):g} | {worst} | {share}"
                 )
                 name = ""
     return table("function | of | kernels | >max ULP | >bound | at x | >misrounded", lines)
-
-
-def short(number: str) -> str:
-    """Return a hexadecimal number without the zeros at the end of its fraction."""
-    mantissa, mark, exponent = number.partition("p")
-    return f"{mantissa.rstrip('0').rstrip('.')}{mark}{exponent}" if "." in mantissa else number
 
 
 def halves(data: dict[str, list[Result]]) -> str:

@@ -102,6 +102,21 @@ def build() -> str:
     return digest.hexdigest()[:16]
 
 
+def hexadecimal(number: float) -> str:
+    """Return a number as `float.hex` does, without the zeros at the end of its fraction.
+
+    Parameters
+    ----------
+    number : float
+
+    Returns
+    -------
+    str
+    """
+    mantissa, mark, exponent = number.hex().partition("p")
+    return f"{mantissa.rstrip('0').rstrip('.')}{mark}{exponent}" if mark else mantissa
+
+
 class Sweep:
     """The sweep of one case by all threads, piece by piece.
 
@@ -211,9 +226,10 @@ class Sweep:
                 shown[isa][operation] = {
                     **found,
                     **{
-                        key: self.case.number(found[key]).hex() for key in ("worst_x", "worst_grad")
+                        key: hexadecimal(self.case.number(found[key]))
+                        for key in ("worst_x", "worst_grad")
                     },
-                    **{key: float(found[key]).hex() for key in ("smallest", "largest")},
+                    **{key: hexadecimal(found[key]) for key in ("smallest", "largest")},
                     "max_ulp": round(found["max_ulp"], 5),
                 }
         return {**self.plan, "seconds": round(self.seconds, 1), "found": shown}
@@ -380,43 +396,6 @@ def share(found: dict[str, Any]) -> str:
     return f"{100 * found['misrounded'] / found['inputs']:.2g} %"
 
 
-def bound_of(case: Case, operation: str) -> float:
-    """Return the bound that the catalogue states.
-
-    Parameters
-    ----------
-    case : Case
-    operation : str
-
-    Returns
-    -------
-    float
-        A backward pass adds a rounding to its derivative's: half a unit in float64, in the others
-        that of a double.
-    """
-    bounds = case.row.max_ulp[case.dtype]
-    if operation != "backward":
-        return bounds[operation]
-    return bounds["derivative"] + (0.5 if case.dtype == "float64" else 0.001)
-
-
-def short(number: str) -> str:
-    """Return a hexadecimal number without the zeros at the end of its fraction.
-
-    Parameters
-    ----------
-    number : str
-
-    Returns
-    -------
-    str
-    """
-    if "." not in number:
-        return number
-    mantissa, mark, exponent = number.partition("p")
-    return f"{mantissa.rstrip('0').rstrip('.')}{mark}{exponent}"
-
-
 def print_result(console: Any, table: Any, case: Case, result: dict[str, Any]) -> bool:
     """Print the results of a case.
 
@@ -436,13 +415,13 @@ def print_result(console: Any, table: Any, case: Case, result: dict[str, Any]) -
     right, undecided = True, 0
     for operation in _accuracy.OPERATIONS:
         for isas, found in alike(result, operation):
-            within = found["max_ulp"] <= bound_of(case, operation)
+            within = found["max_ulp"] <= case.row.bound(case.dtype, operation)
             right &= within
             where = ""
             if found["max_ulp"]:
-                where = short(found["worst_x"])
+                where = found["worst_x"]
                 if operation == "backward":
-                    where += f", grad {short(found['worst_grad'])}"
+                    where += f", grad {found['worst_grad']}"
             undecided = max(undecided, found["undecided"])
             table.add_row(
                 f"  {operation}",
