@@ -10,6 +10,7 @@ from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.mem cimport PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
+from libc.string cimport memcpy
 
 from fastact cimport _kernels
 from fastact._kernels cimport fastact_call
@@ -40,6 +41,8 @@ cdef extern from "Python.h":
 
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
+    cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order,
+                                     void *descr, int subok)
     int PyArray_FLAGS(cnp.ndarray array) nogil
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
 
@@ -141,24 +144,68 @@ cdef object make_ufunc(row, int operation):
 cdef list kept_alive = []
 
 
-cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b, Py_ssize_t size) noexcept:
-    """Whether two contiguous arrays of `size` bytes share memory without being the same."""
-    cdef char *first = <char *>cnp.PyArray_DATA(a)
-    cdef char *second = <char *>cnp.PyArray_DATA(b)
-    return first != second and first < second + size and second < first + size
+cdef inline bint is_plain(cnp.ndarray a, int flags) noexcept:
+    """Whether an array has these flags, and elements as the processor reads them."""
+    cdef int needed = flags | cnp.NPY_ARRAY_ALIGNED
+    return PyArray_FLAGS(a) & needed == needed and cnp.PyArray_ISNOTSWAPPED(a)
 
 
-cdef inline bint same_layout(cnp.ndarray a, cnp.ndarray b, int contiguity) noexcept:
-    """Whether b is plain and of a's dtype, shape and order."""
+cdef inline bint alike(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether two arrays have one dtype and one shape."""
     cdef int i
-    cdef int needed = contiguity | cnp.NPY_ARRAY_ALIGNED
-    if (cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(a) or cnp.PyArray_NDIM(b) != cnp.PyArray_NDIM(a)
-            or PyArray_FLAGS(b) & needed != needed or not cnp.PyArray_ISNOTSWAPPED(b)):
+    if cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(a) or cnp.PyArray_NDIM(b) != cnp.PyArray_NDIM(a):
         return False
     for i in range(cnp.PyArray_NDIM(a)):
         if cnp.PyArray_DIMS(a)[i] != cnp.PyArray_DIMS(b)[i]:
             return False
     return True
+
+
+cdef inline bint same_strides(cnp.ndarray a, cnp.ndarray b) noexcept:
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(a)):
+        if (cnp.PyArray_STRIDES(a)[i] != cnp.PyArray_STRIDES(b)[i]
+                and cnp.PyArray_DIMS(a)[i] > 1):
+            return False
+    return True
+
+
+cdef inline bint repeats(cnp.ndarray a) noexcept:
+    """Whether an array shows an element twice, as broadcast ones do."""
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_STRIDES(a)[i] == 0 and cnp.PyArray_DIMS(a)[i] > 1:
+            return True
+    return False
+
+
+cdef inline void extent(cnp.ndarray a, char **low, char **high) noexcept:
+    """The memory that an array with elements lies in."""
+    cdef int i
+    cdef Py_ssize_t reach
+    low[0] = high[0] = <char *>cnp.PyArray_DATA(a)
+    for i in range(cnp.PyArray_NDIM(a)):
+        reach = (cnp.PyArray_DIMS(a)[i] - 1) * cnp.PyArray_STRIDES(a)[i]
+        if reach < 0:
+            low[0] += reach
+        else:
+            high[0] += reach
+    high[0] += cnp.PyArray_ITEMSIZE(a)
+
+
+cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether two arrays of one shape may share memory otherwise than element by element."""
+    cdef char *first[2]
+    cdef char *second[2]
+    if cnp.PyArray_DATA(a) == cnp.PyArray_DATA(b) and same_strides(a, b):
+        return False
+    extent(a, &first[0], &first[1])
+    extent(b, &second[0], &second[1])
+    return first[0] < second[1] and second[0] < first[1]
+
+
+cdef inline cnp.ndarray empty_like(cnp.ndarray a):
+    return PyArray_NewLikeArray(a, cnp.NPY_KEEPORDER, NULL, 0)
 
 
 cdef class Operation:
@@ -251,39 +298,34 @@ cdef class Operation:
 
     cdef object short_way(self, PyObject *const *args, double *parameters, PyObject *given_out):
         """The result for whole plain arrays, or None where the long way has to serve them."""
-        cdef cnp.ndarray x, grad = None, out, second = None
+        cdef cnp.ndarray x, grad = None, out = None, second = None
         cdef fastact_call *bound
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
-        cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
         cdef double rounded[MAX_PARAMETERS]  # memory for whatever the element type
-        cdef int i, element, size, contiguity, count = 0
-        cdef Py_ssize_t n
+        cdef int i, element, contiguity, count = 0
 
         if not cnp.PyArray_CheckExact(<object>args[0]):
             return self.of_floats(args, parameters) if given_out == NULL else None
         x = <cnp.ndarray>args[0]
         element = floating_element(cnp.PyArray_TYPE(x))
-        if element < 0 or cnp.PyArray_NDIM(x) == 0:
+        if element < 0 or cnp.PyArray_NDIM(x) == 0 or not is_plain(x, 0):
             return None
-        bound, size = &self.calls[element], cnp.PyArray_ITEMSIZE(x)
+        bound = &self.calls[element]
+        # Of both orders, or of neither, C alone counts.
         contiguity = PyArray_FLAGS(x) & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS)
-        if contiguity == 0:
-            return None
         if contiguity & cnp.NPY_ARRAY_C_CONTIGUOUS:
             contiguity = cnp.NPY_ARRAY_C_CONTIGUOUS
-        if not (PyArray_FLAGS(x) & cnp.NPY_ARRAY_ALIGNED and cnp.PyArray_ISNOTSWAPPED(x)):
-            return None
-        n = cnp.PyArray_SIZE(x)
-        operands[count], strides[count] = <char *>cnp.PyArray_DATA(x), size
+        operands[count] = <char *>cnp.PyArray_DATA(x)
         count += 1
         if self.arrays == 2:
             grad = x
             if not cnp.PyArray_CheckExact(<object>args[1]):
                 return None
             x = <cnp.ndarray>args[1]
-            if not same_layout(grad, x, contiguity):
+            if not (alike(grad, x) and is_plain(x, 0)):
                 return None
-            operands[count], strides[count] = <char *>cnp.PyArray_DATA(x), size
+            contiguity &= PyArray_FLAGS(x)
+            operands[count] = <char *>cnp.PyArray_DATA(x)
             count += 1
 
         for i in range(bound.parameters):
@@ -295,35 +337,70 @@ cdef class Operation:
                 return None  # it overflows: NumPy warns of that
             else:
                 operands[count] = <char *>&rounded[i]
-            strides[count] = 0
             count += 1
 
-        if given_out == NULL:
-            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x),
-                                contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
-            if self.outputs == 2:
-                second = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x),
-                                       cnp.PyArray_TYPE(x),
-                                       contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
-        else:
+        if given_out != NULL:
             if self.outputs == 2 or not cnp.PyArray_CheckExact(<object>given_out):
                 return None
             out = <cnp.ndarray>given_out
-            if not (same_layout(x, out, contiguity | cnp.NPY_ARRAY_WRITEABLE)
-                    and not overlaps_partly(x, out, n * size)
-                    and (grad is None or not overlaps_partly(grad, out, n * size))):
+            if not (alike(x, out) and is_plain(out, cnp.NPY_ARRAY_WRITEABLE) and not repeats(out)
+                    and not overlaps_partly(x, out)
+                    and (grad is None or not overlaps_partly(grad, out))):
                 return None
-        operands[count], strides[count] = <char *>cnp.PyArray_DATA(out), size
+            contiguity &= PyArray_FLAGS(out)
+        elif contiguity:
+            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x),
+                                contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
+        elif repeats(x) or (grad is not None and not same_strides(grad, x)):
+            return None  # NumPy chooses the order of the result
+        else:
+            out = empty_like(x)
+        operands[count] = <char *>cnp.PyArray_DATA(out)
         count += 1
-        if second is not None:
-            operands[count], strides[count] = <char *>cnp.PyArray_DATA(second), size
+        if self.outputs == 2:
+            second = empty_like(out)
+            operands[count] = <char *>cnp.PyArray_DATA(second)
 
+        if contiguity:
+            self.run_contiguous(bound, cnp.PyArray_SIZE(x), cnp.PyArray_ITEMSIZE(x), operands)
+        else:
+            self.run_shaped(bound, grad, x, out, second, operands)
+        return out if second is None else (out, second)
+
+    cdef void run_contiguous(self, fastact_call *bound, Py_ssize_t n, Py_ssize_t size,
+                             char **operands) noexcept:
+        cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
+        cdef int i
+        for i in range(bound.inputs + bound.outputs):
+            strides[i] = 0 if self.arrays <= i < bound.inputs else size
         if n < KEEP_GIL_BELOW:
             _kernels.apply(bound, n, operands, strides)
         else:
             with nogil:
                 _kernels.apply(bound, n, operands, strides)
-        return out if second is None else (out, second)
+
+    cdef void run_shaped(self, fastact_call *bound, cnp.ndarray grad, cnp.ndarray x,
+                         cnp.ndarray out, cnp.ndarray second, char **operands) noexcept:
+        cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS * _kernels.FASTACT_MAX_DIMENSIONS]
+        cdef Py_ssize_t *shape = <Py_ssize_t *>cnp.PyArray_DIMS(x)
+        cdef int dimensions = cnp.PyArray_NDIM(x), i, count = 0
+        cdef cnp.ndarray array
+        for array in (grad, x):
+            if array is not None:
+                memcpy(strides + count * dimensions, cnp.PyArray_STRIDES(array),
+                       dimensions * sizeof(Py_ssize_t))
+                count += 1
+        count += bound.parameters  # which have none
+        for array in (out, second):
+            if array is not None:
+                memcpy(strides + count * dimensions, cnp.PyArray_STRIDES(array),
+                       dimensions * sizeof(Py_ssize_t))
+                count += 1
+        if cnp.PyArray_SIZE(x) < KEEP_GIL_BELOW:
+            _kernels.apply_shaped(bound, dimensions, shape, operands, strides)
+        else:
+            with nogil:
+                _kernels.apply_shaped(bound, dimensions, shape, operands, strides)
 
     cdef object of_floats(self, PyObject *const *args, double *parameters):
         """The result for Python's own floats, or None where one is something else."""

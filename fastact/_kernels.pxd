@@ -23,6 +23,7 @@ cdef extern from "fastact.h" nogil:
         FASTACT_UINT64
         FASTACT_BOOL
         FASTACT_MAX_OPERANDS
+        FASTACT_MAX_DIMENSIONS
         FASTACT_SOFTMAX
         FASTACT_SOFTMAX_BACKWARD
         FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT
@@ -41,6 +42,8 @@ cdef fastact_loop *loop_of(str isa, str name, int operation, int element) except
 cdef int parameter_count(str name) except -1
 cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
                 const Py_ssize_t *strides) noexcept nogil
+cdef void apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
+                       char **operands, const Py_ssize_t *strides) noexcept nogil
 cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
                      const void *second, void *out) noexcept nogil
 

@@ -21,6 +21,8 @@ cdef extern from "fastact.h" nogil:
                      int cost)
     void fastact_apply(const fastact_call *call, Py_ssize_t n, char **operands,
                        const Py_ssize_t *strides)
+    void fastact_apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
+                              char **operands, const Py_ssize_t *strides)
     void fastact_apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n,
                             const void *first, const void *second, void *out)
     int fastact_round(int element, double x, void *out)
@@ -89,6 +91,11 @@ cdef int parameter_count(str name) except -1:
 cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
                 const Py_ssize_t *strides) noexcept nogil:
     fastact_apply(call, n, operands, strides)
+
+
+cdef void apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
+                       char **operands, const Py_ssize_t *strides) noexcept nogil:
+    fastact_apply_shaped(call, dimensions, shape, operands, strides)
 
 
 cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,

@@ -16,7 +16,7 @@ enum { FASTACT_FLOAT16, FASTACT_BFLOAT16, FASTACT_FLOAT32, FASTACT_FLOAT64, FAST
 /* How much work an element is: each kind has its own threshold for going parallel. */
 enum { FASTACT_CHEAP, FASTACT_EXPONENTIAL, FASTACT_COSTS };
 
-enum { FASTACT_MAX_OPERANDS = 8 };
+enum { FASTACT_MAX_OPERANDS = 8, FASTACT_MAX_DIMENSIONS = 64 };
 
 /* ---- kernels: contiguous elements, one thread; written by elementwise.h and rowwise.h ------- */
 
@@ -95,6 +95,12 @@ int fastact_bind(fastact_call *call, int index, int operation, int x_element, in
 /* Runs the call on n elements, `strides` in bytes, with as many threads as are worth it. */
 void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                    const ptrdiff_t *strides);
+
+/* The same on arrays of any shape, strides[i * dimensions + d] being that of operand i along
+ * dimension d. Every operand but the parameters, which are one value each, holds the kernel's own
+ * type, and no output meets an input otherwise than element by element. */
+void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
+                          char *const *operands, const ptrdiff_t *strides);
 
 /* `kernel` on rows of contiguous elements, shared among threads. */
 void fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,

@@ -235,6 +235,217 @@ void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                      run_range, &j);
 }
 
+/* ---- arrays of any shape ---------------------------------------------------------------------- */
+
+/* Elements count in the order of the dimensions, the last one fastest. An operand is `flat` if its
+ * elements lie one after the other in that order: it needs no tile. */
+typedef struct {
+    const fastact_call *call;
+    char *const *operands;
+    int dimensions;
+    ptrdiff_t shape[FASTACT_MAX_DIMENSIONS];
+    ptrdiff_t strides[FASTACT_MAX_OPERANDS][FASTACT_MAX_DIMENSIONS];
+    int flat[FASTACT_MAX_OPERANDS];
+} shaped_job;
+
+/* Where element `begin` of an operand is: its row, a line along the last dimension, and how much of
+ * that is left. */
+typedef struct {
+    char *at;
+    ptrdiff_t left, index[FASTACT_MAX_DIMENSIONS];
+} place;
+
+static place place_of(const shaped_job *j, int operand, ptrdiff_t begin)
+{
+    const ptrdiff_t *strides = j->strides[operand];
+    place p = {.at = j->operands[operand]};
+    for (int d = j->dimensions - 1; d >= 0; d--) {
+        p.index[d] = begin % j->shape[d];
+        p.at += p.index[d] * strides[d];
+        begin /= j->shape[d];
+    }
+    p.left = j->shape[j->dimensions - 1] - p.index[j->dimensions - 1];
+    return p;
+}
+
+/* From somewhere in a row to the beginning of the next one. */
+static inline void to_next_row(const shaped_job *j, const ptrdiff_t *strides, place *p)
+{
+    int last = j->dimensions - 1;
+    p->at -= p->index[last] * strides[last];
+    p->index[last] = 0;
+    p->left = j->shape[last];
+    for (int d = last - 1; d >= 0; d--) {
+        p->at += strides[d];
+        if (++p->index[d] < j->shape[d]) return;
+        p->at -= j->shape[d] * strides[d];
+        p->index[d] = 0;
+    }
+}
+
+/* Copies n elements of an operand from element `begin` on, row by row, into a tile or from it. */
+#define ALONG_ROWS(type, contiguous, strided)                                                      \
+    for (type *t = tile; n > 0; to_next_row(j, strides, &p)) {                                     \
+        ptrdiff_t length = n < p.left ? n : p.left;                                                \
+        if (stride == (ptrdiff_t)sizeof(type)) {                                                   \
+            type *row = (type *)p.at;                                                              \
+            INDEPENDENT                                                                            \
+            for (ptrdiff_t i = 0; i < length; i++) contiguous;                                     \
+        } else {                                                                                   \
+            for (ptrdiff_t i = 0; i < length; i++) strided;                                        \
+        }                                                                                          \
+        t += length;                                                                               \
+        n -= length;                                                                               \
+    }
+
+#define ELEMENT(type) (*(type *)(p.at + i * stride))
+#define GATHER_ROWS(type) ALONG_ROWS(type, t[i] = row[i], t[i] = ELEMENT(type))
+#define SCATTER_ROWS(type) ALONG_ROWS(type, row[i] = t[i], ELEMENT(type) = t[i])
+
+static void gather_rows(const shaped_job *j, int operand, ptrdiff_t begin, ptrdiff_t n, void *tile)
+{
+    const ptrdiff_t *strides = j->strides[operand], stride = strides[j->dimensions - 1];
+    place p = place_of(j, operand, begin);
+    switch (fastact_element_size(j->call->computed_in)) {
+    case 2: GATHER_ROWS(uint16_t) break;
+    case 4: GATHER_ROWS(uint32_t) break;
+    default: GATHER_ROWS(uint64_t) break;
+    }
+}
+
+static void scatter_rows(const shaped_job *j, int operand, ptrdiff_t begin, ptrdiff_t n, void *tile)
+{
+    const ptrdiff_t *strides = j->strides[operand], stride = strides[j->dimensions - 1];
+    place p = place_of(j, operand, begin);
+    switch (fastact_element_size(j->call->computed_in)) {
+    case 2: SCATTER_ROWS(uint16_t) break;
+    case 4: SCATTER_ROWS(uint32_t) break;
+    default: SCATTER_ROWS(uint64_t) break;
+    }
+}
+
+static int is_parameter(const fastact_call *call, int i)
+{
+    return i >= call->inputs - call->parameters && i < call->inputs;
+}
+
+OUT_OF_LINE static void run_shaped_tile(const shaped_job *j, ptrdiff_t begin, ptrdiff_t n)
+{
+    const fastact_call *call = j->call;
+    double tiles[FASTACT_MAX_OPERANDS][TILE];
+    char *operands[FASTACT_MAX_OPERANDS];
+    ptrdiff_t size = fastact_element_size(call->computed_in);
+    for (int i = 0; i < call->inputs + call->outputs; i++) {
+        operands[i] = (char *)tiles[i];
+        if (is_parameter(call, i))
+            operands[i] = j->operands[i];
+        else if (j->flat[i])
+            operands[i] = j->operands[i] + begin * size;
+        else if (i < call->inputs)
+            gather_rows(j, i, begin, n, tiles[i]);
+    }
+    call->loops.uniform(n, operands);
+    for (int i = call->inputs; i < call->inputs + call->outputs; i++)
+        if (!j->flat[i]) scatter_rows(j, i, begin, n, tiles[i]);
+}
+
+static void run_shaped_range(void *context, ptrdiff_t begin, ptrdiff_t end)
+{
+    fp_environment callers = fp_enter();
+    for (; begin < end; begin += TILE)
+        run_shaped_tile(context, begin, end - begin < TILE ? end - begin : TILE);
+    fp_leave(callers);
+}
+
+static ptrdiff_t distance(ptrdiff_t stride) { return stride < 0 ? -stride : stride; }
+
+/* Whether dimension a lies outside b in memory: as the first output has them, then the inputs. */
+static int is_outside(const shaped_job *j, int a, int b)
+{
+    const fastact_call *call = j->call;
+    int all = call->inputs + call->outputs;
+    for (int k = 0; k < all; k++) {
+        int i = (call->inputs + k) % all;
+        if (is_parameter(call, i)) continue;
+        ptrdiff_t far = distance(j->strides[i][a]), near = distance(j->strides[i][b]);
+        if (far != near && far != 0 && near != 0) return far > near;
+    }
+    return a < b;
+}
+
+static void exchange(ptrdiff_t *list, int a, int b)
+{
+    ptrdiff_t kept = list[a];
+    list[a] = list[b];
+    list[b] = kept;
+}
+
+/* Brings the dimensions into the order of memory, and makes one of two where no operand jumps
+ * between them. */
+static void simplify(shaped_job *j)
+{
+    int all = j->call->inputs + j->call->outputs;
+    for (int end = 1; end < j->dimensions; end++)
+        for (int d = end; d > 0 && is_outside(j, d, d - 1); d--) {
+            exchange(j->shape, d, d - 1);
+            for (int i = 0; i < all; i++) exchange(j->strides[i], d, d - 1);
+        }
+    int last = 0;
+    for (int d = 1; d < j->dimensions; d++) {
+        int one = 1;
+        for (int i = 0; i < all; i++)
+            one &= j->strides[i][last] == j->strides[i][d] * j->shape[d];
+        if (!one) last++;
+        j->shape[last] = one ? j->shape[last] * j->shape[d] : j->shape[d];
+        for (int i = 0; i < all; i++) j->strides[i][last] = j->strides[i][d];
+    }
+    j->dimensions = last + 1;
+}
+
+void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
+                          char *const *operands, const ptrdiff_t *strides)
+{
+    shaped_job j;
+    ptrdiff_t n = 1, size = fastact_element_size(call->computed_in);
+    int all = call->inputs + call->outputs;
+    j.call = call;
+    j.operands = operands;
+    j.dimensions = 0;
+    for (int d = 0; d < dimensions; d++) {
+        n *= shape[d];
+        if (shape[d] == 1) continue;
+        j.shape[j.dimensions] = shape[d];
+        for (int i = 0; i < all; i++)
+            j.strides[i][j.dimensions] =
+                is_parameter(call, i) ? 0 : strides[i * dimensions + d];
+        j.dimensions++;
+    }
+    if (n == 0) return;
+    if (j.dimensions == 0) {
+        j.shape[0] = 1;
+        for (int i = 0; i < all; i++) j.strides[i][0] = is_parameter(call, i) ? 0 : size;
+        j.dimensions = 1;
+    }
+    simplify(&j);
+    if (j.dimensions == 1) {
+        ptrdiff_t along[FASTACT_MAX_OPERANDS];
+        for (int i = 0; i < all; i++) along[i] = j.strides[i][0];
+        fastact_apply(call, n, operands, along);
+        return;
+    }
+    for (int i = 0; i < all; i++) {
+        ptrdiff_t expected = size;
+        j.flat[i] = 1;
+        for (int d = j.dimensions - 1; d >= 0; d--) {
+            j.flat[i] &= j.strides[i][d] == expected;
+            expected *= j.shape[d];
+        }
+    }
+    ptrdiff_t lead = j.flat[call->inputs] ? elements_to_line(operands[call->inputs], size) : 0;
+    fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2, lead, TILE, run_shaped_range,
+                     &j);
+}
+
 /* ---- rows ------------------------------------------------------------------------------------- */
 
 typedef struct {
