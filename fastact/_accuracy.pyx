@@ -205,7 +205,10 @@ cdef fill(accuracy_formula *formula, row, dict parameters):
     """Write down a row's formula, with the parameters it is evaluated for."""
     steps = _Steps(row.formula, parameters).steps
     if len(steps) > ACCURACY_STEPS or len(row.kinks) > ACCURACY_KINKS:
-        raise ValueError(f"the formula of {row.name} is too long: raise ACCURACY_STEPS")
+        raise ValueError(f"the formula of {row.name} is too long: raise ACCURACY_STEPS and "
+                         "ACCURACY_KINKS")
+    if len(parameters) > 1:
+        raise NotImplementedError("kernels with more than one parameter cannot be swept yet")
     memset(formula, 0, sizeof(accuracy_formula))
     formula.steps = len(steps)
     for i, (kind, operands, constant) in enumerate(steps):
@@ -285,7 +288,7 @@ def gradients(str dtype, x):
 @cython.auto_pickle(False)
 cdef class References:
     """The exact values of a row, for its parameters and a dtype, at one block of inputs after the
-    other."""
+    other. Not for two threads at once."""
 
     cdef accuracy_references *references
     cdef accuracy_formula formula
@@ -363,8 +366,14 @@ cdef class References:
         cdef void *given = NULL
         if count > SUBJECTS:
             raise ValueError(f"at most {SUBJECTS} instruction sets at once")
+        for array in (x, grad):
+            if array.dtype != self.bits or array.ndim != 1 or not array.flags.c_contiguous:
+                raise ValueError(f"inputs and gradients must be {self.bits} bits of {self.dtype}, "
+                                 "contiguous and of one dimension")
         if len(x) != len(grad):
             raise ValueError("there must be one gradient per input")
+        if not 0 <= lead < len(x):
+            raise ValueError("there must be more inputs than those that lead")
         for i in range(count):
             memset(&subjects[i], 0, sizeof(accuracy_subject))
             for operation in range(ACCURACY_OPERATIONS):

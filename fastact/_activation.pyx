@@ -454,6 +454,9 @@ cdef class Operation:
         if find_bfloat16() and kwargs.get("signature") is None:
             if kwargs.get("dtype") is None or kwargs["dtype"] == bfloat16:
                 inputs = numbers_as_bfloat16(inputs)
+                # Named, as a ufunc that met bfloat16 before it had the loop remembers another.
+                if all([getattr(value, "dtype", None) == bfloat16 for value in inputs]):
+                    kwargs["dtype"] = bfloat16
         try:
             return self.numpy_ufunc(*inputs, **kwargs)
         except TypeError:

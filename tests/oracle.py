@@ -202,6 +202,37 @@ def _slope_roots(
     return tuple(roots)
 
 
+# ---- what the exact function is like ------------------------------------------------------------
+
+
+def _sides(row: Row, parameters: Parameters, operation: str) -> list[tuple[Any, Any]]:
+    """The exact results at some x and -x."""
+    function = value if operation == "value" else derivative
+    return [(function(row, x, parameters), function(row, -x, parameters)) for x in (0.3, 1.7, 20.0)]
+
+
+def is_odd(row: Row, parameters: Parameters, operation: str) -> bool:
+    sides = _sides(row, parameters, operation)
+    return all(abs(a + b) <= abs(a) * mp.ldexp(1, -70) for a, b in sides)
+
+
+def is_even(row: Row, parameters: Parameters, operation: str) -> bool:
+    sides = _sides(row, parameters, operation)
+    return all(abs(a - b) <= abs(a) * mp.ldexp(1, -70) for a, b in sides)
+
+
+@functools.cache
+def _slopes(text: str, parameters: tuple[tuple[str, float], ...], kinks: tuple[float, ...]) -> Any:
+    x = [*np.linspace(-40.2, 40.1, 120).tolist(), 1e-5, -1e-5, 1e-2, -1e-2]
+    return [_derivative(text, t, parameters, kinks, NOTHING[np.float64]) for t in x]
+
+
+def never(row: Row, parameters: Parameters, sign: int) -> bool:
+    """Whether the slope never has that sign."""
+    slopes = _slopes(row.formula, tuple(parameters.items()), tuple(row.kinks))
+    return all(slope * sign <= 0 for slope in slopes)
+
+
 # ---- whole arrays, in a wider type --------------------------------------------------------------
 
 

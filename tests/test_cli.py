@@ -295,10 +295,36 @@ def test_interrupted_sweep_goes_on_where_it_was(monkeypatch, tmp_path):
     assert result["found"] == whole.as_data()["found"]
     assert [path.name for path in tmp_path.iterdir()] == ["mish.json"]
 
-    other = accuracy.Sweep(case, isas[:1], exhaustive=False)
+    others = [accuracy.Sweep(case, isas[:1], exhaustive=False)]
+    others += [accuracy.Sweep(case, isas, exhaustive=False, offset=1)]
     record.save_partial(interrupted)
-    record.load(other)
-    assert len(other.waiting) == len(other.pieces)
+    for other in others:
+        record.load(other)
+        assert len(other.waiting) == len(other.pieces)
+    record.partial.write_text("{")
+    record.load(resumed)  # as if nothing were there
+
+
+@once
+def test_accuracy_does_not_put_a_sample_in_the_place_of_all(capsys, tmp_path):
+    words = ("accuracy", "relu", "--dtype", "float32", "--output", tmp_path)
+    assert run(capsys, *words)[0] == 0
+    path = tmp_path / "relu.json"
+    data = json.loads(path.read_text())
+    data["results"][0].update(all=True, inputs=2**32)
+    path.write_text(json.dumps(data))
+    status, _, err = run(capsys, *words)
+    assert status == 2
+    assert "4,294,967,296 inputs" in err
+    assert json.loads(path.read_text()) == data
+    data["results"][0].update(inputs=1000, build="another")
+    path.write_text(json.dumps(data))
+    if len(accuracy.known_isas(None)) > 1:
+        status, _, err = run(capsys, *words, "--isa", "baseline")
+        assert status == 2
+        assert "more than this would measure" in err
+    assert run(capsys, *words)[0] == 0
+    assert json.loads(path.read_text())["results"][0]["inputs"] > 1000
 
 
 @once
@@ -318,6 +344,9 @@ def test_accuracy_refuses_what_it_cannot_measure(capsys):
     status, _, err = run(capsys, "accuracy", "relu", "--isa", "mmx")
     assert status == 2
     assert "no 'mmx' here; there is baseline" in err
+    status, _, err = run(capsys, "accuracy", "relu", "--offset", -1)
+    assert status == 2
+    assert "natural_number value: '-1'" in err
 
 
 # ---- bench and demo, in processes of their own: the libraries that they load stay out of this one

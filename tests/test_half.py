@@ -411,3 +411,21 @@ def test_python_threads_share_the_kernels(half):
     for thread in threads:
         thread.join()
     assert all(same_bits(result, expected) for result in results)
+
+
+def test_a_ufunc_used_before_it_had_the_loop(run_python):
+    """NumPy remembers what it did with bfloat16 then: the functions must not."""
+    pytest.importorskip("ml_dtypes")
+    program = """
+import numpy as np, fastact
+early = fastact.silu.ufunc, fastact.elu.derivative.ufunc
+import ml_dtypes
+x = np.linspace(-3, 3, 8).astype(ml_dtypes.bfloat16)
+early[0](x), early[1](x, x[:1])
+for y in (fastact.silu(x), fastact.silu(x[::2]), fastact.silu(x[0]),
+          fastact.silu(x, where=x > 0, out=np.zeros_like(x)), fastact.elu.derivative(x[::2]),
+          fastact.silu(x, dtype=ml_dtypes.bfloat16), fastact.silu.backward(x, x[::-1])):
+    print(y.dtype)
+print(fastact.silu(x, dtype=np.float32).dtype, fastact.elu(x, np.float32(1)).dtype)
+"""
+    assert run_python(program).split() == ["bfloat16"] * 7 + ["float32"] * 2

@@ -60,7 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="every float32 there is (minutes per function), and eleven million of float64",
     )
-    parser.add_argument("--offset", type=int, default=0, help="another number samples other inputs")
+    parser.add_argument(
+        "--offset", type=natural_number, default=0, help="another number samples other inputs"
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -68,6 +70,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIRECTORY",
         help="write NAME.json there; what is there already is not swept again",
     )
+
+
+def natural_number(text: str) -> int:
+    """Return a number that argparse has read.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    int
+    """
+    number = int(text)
+    if number < 0:
+        raise ValueError
+    return number
 
 
 def cases_of(name: str, dtypes: Iterable[str]) -> list[Case]:
@@ -131,6 +150,7 @@ class Sweep:
     def __init__(self, case: Case, isas: list[str], exhaustive: bool, offset: int = 0) -> None:
         self.case = case
         self.isas = isas
+        self.offset = offset
         self.found: Found | None = None
         self.seconds = 0.0
         self._threads = threading.local()
@@ -187,8 +207,11 @@ class Sweep:
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
                         index = running.pop(future)
-                        self.found = merged(self.found, future.result())
-                        self.waiting.remove(index)
+                        # Together, or an interrupt between them has the piece counted twice.
+                        self.found, self.waiting = (
+                            merged(self.found, future.result()),
+                            [other for other in self.waiting if other != index],
+                        )
                         advance(self.pieces[index][1] - self.pieces[index][0])
                     self.seconds = before + time.monotonic() - started
                     if time.monotonic() - saved > _SAVE_EVERY:
@@ -210,6 +233,7 @@ class Sweep:
             "dtype": self.case.dtype,
             "all": self.all,
             "inputs": self.inputs,
+            "offset": 0 if self.all else self.offset,
         }
 
     def as_data(self) -> dict[str, Any]:
@@ -304,6 +328,28 @@ class Record:
                 return result
         return None
 
+    def check_that_nothing_is_lost(self, sweep: Sweep) -> None:
+        """Refuse to replace results of more inputs or more instruction sets.
+
+        Parameters
+        ----------
+        sweep : Sweep
+
+        Raises
+        ------
+        CommandError
+        """
+        for old in self.results:
+            if any(old[key] != sweep.plan[key] for key in ("parameters", "dtype")):
+                continue
+            if old["inputs"] > 2 * sweep.inputs or not set(old["found"]) <= set(sweep.isas):
+                raise CommandError(
+                    f"{self.path} has {sweep.case}, {sweep.case.dtype}, for {old['inputs']:,} "
+                    f"inputs and {', '.join(old['found'])}: more than this would measure. Choose "
+                    "another directory.",
+                    2,
+                )
+
     def load(self, sweep: Sweep) -> None:
         """Have a sweep go on where it was interrupted.
 
@@ -311,10 +357,14 @@ class Record:
         ----------
         sweep : Sweep
         """
-        if self.partial is not None and self.partial.exists():
+        if self.partial is None or not self.partial.exists():
+            return
+        try:
             state = json.loads(self.partial.read_text(encoding="utf-8"))
-            if state["build"] == self.about["build"] and state["isas"] == sweep.isas:
-                sweep.resume(state)
+        except ValueError:  # not ours, or older than whole files
+            return
+        if state["build"] == self.about["build"] and state["isas"] == sweep.isas:
+            sweep.resume(state)
 
     def save_partial(self, sweep: Sweep) -> None:
         """Write down how far a sweep is.
@@ -325,10 +375,10 @@ class Record:
         """
         if self.partial is not None:
             state = {"build": self.about["build"], "isas": sweep.isas, **sweep.state()}
-            self.partial.write_text(json.dumps(state), encoding="utf-8")
+            write_whole(self.partial, json.dumps(state))
 
     def add(self, sweep: Sweep) -> dict[str, Any]:
-        """Write down the results of a sweep, in place of those of its plan that were there.
+        """Write down the results of a sweep, in place of those that were there.
 
         Parameters
         ----------
@@ -344,12 +394,23 @@ class Record:
         self.results.append(new)
         self.results.sort(key=lambda result: DTYPES.index(result["dtype"]))
         if self.path is not None and self.partial is not None:
-            self.path.write_text(
-                json.dumps({**self.about, "results": self.results}, indent=1) + "\n",
-                encoding="utf-8",
-            )
+            data = {**self.about, "results": self.results}
+            write_whole(self.path, json.dumps(data, indent=1) + "\n")
             self.partial.unlink(missing_ok=True)
         return new
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there as a whole or as it was, also where this is interrupted.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+    text : str
+    """
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text, encoding="utf-8")
+    new.replace(path)
 
 
 # ---- what is shown -------------------------------------------------------------------------------
@@ -531,6 +592,7 @@ def run(options: argparse.Namespace) -> int:
                 sweep = Sweep(case, isas, options.exhaustive, options.offset)
                 result = record.take(sweep)
                 if result is None:
+                    record.check_that_nothing_is_lost(sweep)
                     result = _swept(sweep, record, workers, bar)
                 table = tables.Table(box=None, header_style="dim", pad_edge=False)
                 for title in ("  of", "kernels", "max ULP", "misrounded", "at x"):
@@ -548,10 +610,16 @@ def _swept(sweep: Sweep, record: Record, workers: int, bar: Any) -> dict[str, An
         end - begin for i, (begin, end) in enumerate(sweep.pieces) if i not in set(sweep.waiting)
     )
     task = bar.add_task(f"{sweep.case}, {sweep.case.dtype}", total=sweep.inputs, completed=done)
-    sweep.run(
-        workers,
-        lambda inputs: bar.update(task, advance=inputs),
-        lambda: record.save_partial(sweep),
-    )
+    try:
+        sweep.run(
+            workers,
+            lambda inputs: bar.update(task, advance=inputs),
+            lambda: record.save_partial(sweep),
+        )
+    except KeyboardInterrupt:
+        lost = "what this function has so far is lost; --output DIRECTORY would keep it"
+        kept = "the same command goes on from here"
+        bar.console.print(f"Interrupted: {kept if record.path else lost}.")
+        raise
     bar.remove_task(task)
     return record.add(sweep)

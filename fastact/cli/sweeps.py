@@ -206,7 +206,7 @@ class Case:
 
     def _roots(self) -> list[float]:
         """Where the slope changes its sign, other than at a kink."""
-        references = _accuracy.References(self.row, self.parameters, "float32")
+        references = _accuracy.References(self.row, self.parameters, self.dtype)
 
         def sign(x: float) -> int:
             _, (low, high) = references.enclose(x)
@@ -300,8 +300,8 @@ def sweep(references: _accuracy.References, case: Case, isas: list[str], piece: 
     grad = _accuracy.gradients(case.dtype, piece.x)
     found: Found = references.sweep(piece.x, grad, isas, piece.lead, piece.backward_every)
     for operations in found.values() if piece.nan else ():
-        for quantities in operations.values():  # NaN have no sides and no bits to agree upon
-            quantities.update(not_odd=0, not_even=0, differ=0, most_apart=0)
+        for quantities in operations.values():  # NaN have no order, no sides, no bits to agree upon
+            quantities.update(falls=0, rises=0, not_odd=0, not_even=0, differ=0, most_apart=0)
     return found
 
 

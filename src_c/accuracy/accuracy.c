@@ -351,8 +351,6 @@ static void add_found(accuracy_found *to, const accuracy_found *part)
     to->compared += part->compared;
     to->misrounded += part->misrounded;
     to->undecided += part->undecided;
-    to->falls += part->falls;
-    to->rises += part->rises;
     if (part->smallest < to->smallest) to->smallest = part->smallest;
     if (part->largest > to->largest) to->largest = part->largest;
     if (part->max_ulp > to->max_ulp) {
@@ -362,12 +360,38 @@ static void add_found(accuracy_found *to, const accuracy_found *part)
     }
 }
 
+/* From one input to the next; sign and size of floats as those of integers, a zero as the other. */
+#define COUNT_ORDER(bits, integer)                                                                 \
+    {                                                                                              \
+        const bits *y = results, sign = (bits)((bits)1 << (8 * sizeof(bits) - 1));                 \
+        ptrdiff_t falls = 0, rises = 0;                                                            \
+        for (ptrdiff_t i = 1; i < n; i++) {                                                        \
+            integer before = (integer)(y[i - 1] & sign ? (bits)(sign - y[i - 1]) : y[i - 1]);      \
+            integer after = (integer)(y[i] & sign ? (bits)(sign - y[i]) : y[i]);                   \
+            falls += after < before;                                                               \
+            rises += after > before;                                                               \
+        }                                                                                          \
+        found->falls += (uint64_t)falls;                                                           \
+        found->rises += (uint64_t)rises;                                                           \
+        return;                                                                                    \
+    }
+
+static void count_order(const format *f, ptrdiff_t n, const void *results, accuracy_found *found)
+{
+    switch (f->size) {
+    case 2: COUNT_ORDER(uint16_t, int16_t)
+    case 4: COUNT_ORDER(uint32_t, int32_t)
+    default: COUNT_ORDER(uint64_t, int64_t)
+    }
+}
+
 void accuracy_compare(const accuracy_references *r, int operation, const void *results,
                       accuracy_found *found)
 {
     const struct accuracy_block *references = r->operations[operation];
     const char *rounded = r->rounded[operation], *y = results;
     ptrdiff_t size = r->format->size;
+    count_order(r->format, r->n, results, found);
     for (ptrdiff_t begin = 0; begin < r->n; begin += SEGMENT) {
         ptrdiff_t end = begin + SEGMENT < r->n ? begin + SEGMENT : r->n;
         int all_rounded = memcmp(y + begin * size, rounded + begin * size,
@@ -433,10 +457,10 @@ void accuracy_fill(int element, uint64_t first_place, ptrdiff_t n, void *x)
     }
 }
 
-/* The finaliser of the generator splitmix64. */
+/* Bits that look random, after the generator splitmix64; of 0, which would stay 0, those of -1. */
 static inline uint64_t mixed(uint64_t x)
 {
-    x *= UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ? x : UINT64_MAX) * UINT64_C(0x9e3779b97f4a7c15);
     x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
     x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
     return x;

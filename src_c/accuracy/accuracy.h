@@ -61,7 +61,7 @@ void accuracy_free(accuracy_references *r);
 int accuracy_judges(int element);
 
 /* Sets at most ACCURACY_BLOCK inputs, in rising order, with a gradient for each (NULL: no backward
- * pass); NaN, for which the result is to be NaN, in blocks of their own. The first `lead` are there to be neighbours only: they are not
+ * pass); NaN, for which the result is to be NaN, come in blocks of their own. The first `lead` are there to be neighbours only: they are not
  * compared. Where `one_by_one` is not 0 every reference is computed for itself, without the proofs
  * that a function is constant or linear all over the block. */
 void accuracy_set_inputs(accuracy_references *r, ptrdiff_t n, ptrdiff_t lead, const void *x,

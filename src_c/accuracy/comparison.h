@@ -86,7 +86,7 @@ static inline OF(proof) OF(prove)(const accuracy_formula *formula, const format 
     p.slope_is_constant = OF(is_narrow)(f, p.slope);
     p.value_is_constant = OF(is_narrow)(f, p.value);
     if (p.value_is_constant) return p;
-    p.centre = first / 2 + last / 2;
+    p.centre = (double)(first / 2 + last / 2); /* as a double has it, too */
     OF(enclose_well)(formula, f, OF(point)(p.centre), &p.value, &there);
     p.value_is_linear = OF(is_narrow)(f, OF(on_line)(&p, first))
                         && OF(is_narrow)(f, OF(on_line)(&p, last))
@@ -114,11 +114,6 @@ ALWAYS_INLINE void OF(refer)(const accuracy_references *r, const format *f,
     references->exact[i] = exact;
     references->decided[i] = (char)decided;
     OF(write)(f, rounded, i, y);
-    if (i > 0) {
-        wide previous = OF(read)(f, rounded, i - 1);
-        found->falls += y < previous;
-        found->rises += y > previous;
-    }
     if (i < r->lead) return;
     if (y < found->smallest) found->smallest = (double)y;
     if (y > found->largest) found->largest = (double)y;
@@ -151,14 +146,9 @@ ALWAYS_INLINE void OF(compare)(const accuracy_references *r, const format *f,
                                const OF(references) *references, ptrdiff_t begin, ptrdiff_t end,
                                const char *rounded, const char *results, accuracy_found *found)
 {
-    wide previous = OF(read)(f, results, begin > 0 ? begin - 1 : 0);
-    for (ptrdiff_t i = begin; i < end; i++) {
+    for (ptrdiff_t i = begin < r->lead ? r->lead : begin; i < end; i++) {
         ptrdiff_t k = references->uniform ? 0 : i;
         wide y = OF(read)(f, results, i);
-        found->falls += y < previous;
-        found->rises += y > previous;
-        previous = y;
-        if (i < r->lead) continue;
         if (y < found->smallest) found->smallest = (double)y;
         if (y > found->largest) found->largest = (double)y;
         found->compared += references->decided[k];

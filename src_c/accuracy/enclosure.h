@@ -33,8 +33,8 @@ static inline range OF(widened)(wide low, wide high, int units)
     /* What has overflowed is at least the largest number. */
     if (low > LARGEST) low = LARGEST;
     if (high < -LARGEST) high = -LARGEST;
-    low = low - M(fabs)(low) * relative - SMALLEST;
-    high = high + M(fabs)(high) * relative + SMALLEST;
+    low = low - M(fabs)(low) * relative - units * SMALLEST;
+    high = high + M(fabs)(high) * relative + units * SMALLEST;
     if (positive & (low < 0)) low = 0;
     if (not_positive & (high > 0)) high = -(wide)0;
     return (range){low, high};
@@ -96,6 +96,7 @@ static inline range OF(multiple)(range a, wide factor)
 {
     wide p = a.low * factor, q = a.high * factor;
     if (is(a, 0) || factor == 0) return point(0);
+    if (p == 0 && q == 0) return (range){-SMALLEST, SMALLEST}; /* both have vanished */
     return widened(p < q ? p : q, p < q ? q : p, ARITHMETIC_UNITS);
 }
 
@@ -233,8 +234,8 @@ static node OF(stepped)(const accuracy_step *step, const node *nodes, range x, i
     default: /* ACCURACY_CHOOSE */
         if (is(a->value, 1)) return *b;
         if (is(a->value, 0)) return *c;
-        return (node){OF(hull)(b->value, c->value), OF(hull)(b->slope, c->slope),
-                      OF(hull)(b->relative, c->relative)};
+        /* Between the two branches the function may jump: no slope is too steep. */
+        return (node){OF(hull)(b->value, c->value), EVERYTHING, EVERYTHING};
     }
 }
 
