@@ -324,6 +324,17 @@ static void scatter_rows(const shaped_job *j, int operand, ptrdiff_t begin, ptrd
     }
 }
 
+/* Where n elements of an operand from element `begin` on lie, if it is one after the other: in one
+ * row of contiguous elements. Else NULL. */
+static char *contiguous_at(const shaped_job *j, int operand, ptrdiff_t begin, ptrdiff_t n)
+{
+    ptrdiff_t size = fastact_element_size(j->call->computed_in);
+    if (j->flat[operand]) return j->operands[operand] + begin * size;
+    if (j->strides[operand][j->dimensions - 1] != size) return NULL;
+    place p = place_of(j, operand, begin);
+    return n <= p.left ? p.at : NULL;
+}
+
 static int is_parameter(const fastact_call *call, int i)
 {
     return i >= call->inputs - call->parameters && i < call->inputs;
@@ -334,19 +345,15 @@ OUT_OF_LINE static void run_shaped_tile(const shaped_job *j, ptrdiff_t begin, pt
     const fastact_call *call = j->call;
     double tiles[FASTACT_MAX_OPERANDS][TILE];
     char *operands[FASTACT_MAX_OPERANDS];
-    ptrdiff_t size = fastact_element_size(call->computed_in);
     for (int i = 0; i < call->inputs + call->outputs; i++) {
+        operands[i] = is_parameter(call, i) ? j->operands[i] : contiguous_at(j, i, begin, n);
+        if (operands[i]) continue;
         operands[i] = (char *)tiles[i];
-        if (is_parameter(call, i))
-            operands[i] = j->operands[i];
-        else if (j->flat[i])
-            operands[i] = j->operands[i] + begin * size;
-        else if (i < call->inputs)
-            gather_rows(j, i, begin, n, tiles[i]);
+        if (i < call->inputs) gather_rows(j, i, begin, n, tiles[i]);
     }
     call->loops.uniform(n, operands);
     for (int i = call->inputs; i < call->inputs + call->outputs; i++)
-        if (!j->flat[i]) scatter_rows(j, i, begin, n, tiles[i]);
+        if (operands[i] == (char *)tiles[i]) scatter_rows(j, i, begin, n, tiles[i]);
 }
 
 static void run_shaped_range(void *context, ptrdiff_t begin, ptrdiff_t end)
