@@ -383,7 +383,7 @@ cdef class Operation:
                          cnp.ndarray out, cnp.ndarray second, char **operands) noexcept:
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS * _kernels.FASTACT_MAX_DIMENSIONS]
         cdef Py_ssize_t *shape = <Py_ssize_t *>cnp.PyArray_DIMS(x)
-        cdef int dimensions = cnp.PyArray_NDIM(x), i, count = 0
+        cdef int dimensions = cnp.PyArray_NDIM(x), count = 0
         cdef cnp.ndarray array
         for array in (grad, x):
             if array is not None:
