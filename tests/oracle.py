@@ -81,6 +81,20 @@ def ulps(y: Any, exact: Any, dtype: type) -> float:
     return float(abs(got - size) / ulp_of(size, dtype))
 
 
+def ulps_of_name(y: Any, exact: Any, dtype: str) -> float:
+    """The same for a dtype by its name, bfloat16 too, of which NumPy knows no limits."""
+    if dtype != "bfloat16":
+        return ulps(y, exact, np.dtype(dtype).type)
+    largest = mp.ldexp(1, 128)
+    number = float(y)
+    if math.isnan(number) or (exact and (exact < 0) != (math.copysign(1, number) < 0)):
+        return math.inf
+    size = min(abs(exact), largest)
+    got = largest if math.isinf(number) else mp.mpf(abs(number))
+    exponent = min(max(int(mp.mag(size)) - 1, -126), 127) if size else -126
+    return float(abs(got - size) / mp.ldexp(1, exponent - 7))
+
+
 def array_ulps(y: np.ndarray, exact: np.ndarray) -> np.ndarray:
     """The same for arrays, `exact` being of a wider type: good to what that type is."""
     info = np.finfo(y.dtype)

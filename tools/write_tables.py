@@ -183,12 +183,10 @@ def differences(data: dict[str, list[Result]]) -> str:
             results = [r for r in data[row.name] if r["dtype"] == dtype]
             cells = []
             for operation in OPERATIONS:
-                found = [
-                    r["found"]["baseline"][operation] for r in results if "baseline" in r["found"]
-                ]
+                found = [result["found"]["baseline"][operation] for result in results]
                 differ = sum(one["differ"] for one in found)
-                share = 100 * differ / max(1, sum(one["inputs"] for one in found))
-                apart = max((one["most_apart"] for one in found), default=0)
+                share = 100 * differ / sum(one["inputs"] for one in found)
+                apart = max(one["most_apart"] for one in found)
                 cells.append(f"{share:.2g} %, {apart}" if differ else "none")
             if any(cell != "none" for cell in cells):
                 lines.append(f"`{row.name}` | {dtype} | {' | '.join(cells)}")

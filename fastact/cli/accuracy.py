@@ -457,14 +457,14 @@ def share(found: dict[str, Any]) -> str:
     return f"{100 * found['misrounded'] / found['inputs']:.2g} %"
 
 
-def print_result(console: Any, table: Any, case: Case, result: dict[str, Any]) -> bool:
+def print_result(console: Any, new_table: Any, case: Case, result: dict[str, Any]) -> bool:
     """Print the results of a case.
 
     Parameters
     ----------
     console : rich.console.Console
-    table : rich.table.Table
-        An empty one.
+    new_table : callable
+        `rich.table.Table`.
     case : Case
     result : dict
 
@@ -473,6 +473,9 @@ def print_result(console: Any, table: Any, case: Case, result: dict[str, Any]) -
     bool
         Whether all of them keep to the bounds of the catalogue.
     """
+    table = new_table(box=None, header_style="dim", pad_edge=False)
+    for title in ("  of", "kernels", "max ULP", "misrounded", "at x"):
+        table.add_column(title, justify="right" if title in ("max ULP", "misrounded") else "left")
     right, undecided = True, 0
     for operation in _accuracy.OPERATIONS:
         for isas, found in alike(result, operation):
@@ -594,11 +597,7 @@ def run(options: argparse.Namespace) -> int:
                 if result is None:
                     record.check_that_nothing_is_lost(sweep)
                     result = _swept(sweep, record, workers, bar)
-                table = tables.Table(box=None, header_style="dim", pad_edge=False)
-                for title in ("  of", "kernels", "max ULP", "misrounded", "at x"):
-                    right_hand = title in ("max ULP", "misrounded")
-                    table.add_column(title, justify="right" if right_hand else "left")
-                right &= print_result(bar.console, table, case, result)
+                right &= print_result(bar.console, tables.Table, case, result)
     if not right:
         console.print("Beyond the bounds of the catalogue where red.", style="bold red")
     return 0 if right else 1
@@ -606,8 +605,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _swept(sweep: Sweep, record: Record, workers: int, bar: Any) -> dict[str, Any]:
     record.load(sweep)
-    done = sum(
-        end - begin for i, (begin, end) in enumerate(sweep.pieces) if i not in set(sweep.waiting)
+    done = sweep.inputs - sum(
+        end - begin for begin, end in map(sweep.pieces.__getitem__, sweep.waiting)
     )
     task = bar.add_task(f"{sweep.case}, {sweep.case.dtype}", total=sweep.inputs, completed=done)
     try:

@@ -103,11 +103,7 @@ class Case:
         -------
         int
         """
-        with np.errstate(over="ignore"):
-            element = np.array([_accuracy.rounded(number, self.dtype)])
-        bits = int(element.view(self.unsigned)[0])
-        sign = 1 << (self.bits - 1)
-        return self._infinity - (bits ^ sign) if bits & sign else self._infinity + 1 + bits
+        return int(self._places(np.array([number]))[0])
 
     def number(self, bits: int) -> float:
         """Return the element with these bits.
@@ -177,7 +173,8 @@ class Case:
         return self.at(places[places < np.uint64(self.not_nan)])
 
     def _places(self, numbers: NDArray[np.float64]) -> NDArray[np.uint64]:
-        bits = numbers.astype(self.dtype).view(self.unsigned).astype(np.uint64)
+        with np.errstate(over="ignore"):
+            bits = numbers.astype(self.dtype).view(self.unsigned).astype(np.uint64)
         sign = np.uint64(1 << (self.bits - 1))
         size = bits & ~sign
         infinity, one = np.uint64(self._infinity), np.uint64(1)
