@@ -100,6 +100,12 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
     static void KERNEL(name, operation)(ptrdiff_t n, char *const *o) { loop; }
 #endif
 
+/* SLOPES(name, parameters): the derivatives as doubles, where tables.c wants them. */
+#ifndef SLOPES
+#define SLOPES(name, parameters)
+#define SLOPES_OF(name) NULL
+#endif
+
 #define PLAIN(name)                                                                                \
     INLINE number name##_f(real x, real unused) { (void)unused; return name##_value(x); }          \
     INLINE number name##_d(real x, real unused)                                                    \
@@ -134,7 +140,8 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
     LOOP(name, derivative, 1, parameters, 1, map_uniform(n, o, parameters, name##_d))              \
     LOOP(name, backward, 2, parameters, 1, backward_uniform(n, o, parameters, name##_chained))           \
     LOOP(name, value_and_derivative, 1, parameters, 2,                                             \
-         both_uniform(n, o, parameters, name##_f, name##_d))
+         both_uniform(n, o, parameters, name##_f, name##_d))                                       \
+    SLOPES(name, parameters)
 
 #define VARYING_LOOPS(name)                                                                        \
     LOOP(name, value_varying, 2, 0, 1, map_varying(n, o, name##_f))                                \
@@ -151,13 +158,15 @@ ACTIVATIONS(PLAIN, INTEGER, PARAMETER)
 /* ---- and the table of them -------------------------------------------------------------------- */
 
 #define PLAIN(name)                                                                                \
-    {#name, 0, {{KERNEL(name, value), NULL}, {KERNEL(name, derivative), NULL},                     \
-                {KERNEL(name, backward), NULL}, {KERNEL(name, value_and_derivative), NULL}}},
+    {#name, 0, {{KERNEL(name, value), NULL, NULL}, {KERNEL(name, derivative), NULL, NULL},         \
+                {KERNEL(name, backward), NULL, SLOPES_OF(name)},                                   \
+                {KERNEL(name, value_and_derivative), NULL, NULL}}},
 #define INTEGER(name, formula) PLAIN(name)
 #define PARAMETER(name)                                                                            \
-    {#name, 1, {{KERNEL(name, value), KERNEL(name, value_varying)},                                \
-                {KERNEL(name, derivative), KERNEL(name, derivative_varying)},                      \
-                {KERNEL(name, backward), KERNEL(name, backward_varying)},                          \
-                {KERNEL(name, value_and_derivative), KERNEL(name, value_and_derivative_varying)}}},
+    {#name, 1, {{KERNEL(name, value), KERNEL(name, value_varying), NULL},                          \
+                {KERNEL(name, derivative), KERNEL(name, derivative_varying), NULL},                \
+                {KERNEL(name, backward), KERNEL(name, backward_varying), SLOPES_OF(name)},         \
+                {KERNEL(name, value_and_derivative), KERNEL(name, value_and_derivative_varying),   \
+                 NULL}}},
 
 static const fastact_activation activations[] = {ACTIVATIONS(PLAIN, INTEGER, PARAMETER)};

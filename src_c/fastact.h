@@ -27,6 +27,7 @@ typedef void fastact_loop(ptrdiff_t n, char *const *operands);
 typedef struct {
     fastact_loop *uniform; /* each parameter operand points to one value, the same for all */
     fastact_loop *varying; /* each parameter operand is an array; NULL without parameters */
+    fastact_loop *slopes;  /* of a backward pass of 16-bit elements: x, parameters -> f' as doubles */
 } fastact_loops;
 
 typedef struct {
@@ -54,6 +55,7 @@ typedef struct {
     const fastact_activation *activations;
     fastact_row_kernel *const *rows; /* NULL for the 16-bit types */
     int (*round)(double x, void *out); /* as fastact_round */
+    fastact_loop *by_slopes; /* grad, x, f' of all 16-bit numbers as doubles -> grad f' */
 } fastact_kernel_set;
 
 /* ---- isa.c: the instruction set in use ------------------------------------------------------- */

@@ -273,6 +273,11 @@ def test_so_many_that_results_are_looked_up(row, activation, parameters, half, t
                 got = as_tuple(function(given, **parameters))
                 for a, b in zip(got, expected, strict=True):
                     assert a.view(np.uint16).tobytes() == b.view(np.uint16)[numbers_given].tobytes()
+        grad = rng.integers(0, 65536, n).astype(np.uint16).view(half.dtype)
+        pulled_back = activation.backward(grad, x, **parameters)
+        for part in np.array_split(np.arange(n), 5):
+            few_at_once = activation.backward(grad[part], x[part], **parameters)
+            assert same_bits(pulled_back[part], few_at_once)
         into = np.empty((512, 512), half.dtype)
         activation(square.T, out=into, **parameters)
         activation(x, out=x, **parameters)
