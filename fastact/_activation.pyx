@@ -451,6 +451,11 @@ cdef class Operation:
         for parameter, value in zip(self.row.parameters, values):
             check_parameter(self.__name__, parameter.name, value)
         inputs = [*args[:self.arrays], *values]
+        if (len(inputs) > 1 and type(inputs[self.arrays - 1]) is int
+                and kwargs.get("signature") is None):
+            # Beside anything else NumPy takes an int for what it can be cast to: the first loop of
+            # integers, that of int8, would be found for it.
+            inputs[self.arrays - 1] = float(inputs[self.arrays - 1])
         if find_bfloat16() and kwargs.get("signature") is None:
             if kwargs.get("dtype") is None or kwargs["dtype"] == bfloat16:
                 inputs = numbers_as_bfloat16(inputs)
