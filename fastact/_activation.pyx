@@ -440,8 +440,8 @@ cdef class Operation:
         if len(args) < self.arrays:
             raise TypeError(
                 f"{self.__name__}() misses the positional argument {self.inputs[len(args)]!r}")
-        if kwargs.get("out", OUT) is None:
-            del kwargs["out"]  # for two outputs a ufunc wants two of them
+        if self.outputs == 2 and kwargs.get("out", OUT) is None:
+            kwargs["out"] = (None, None)  # as a ufunc wants to be told
         values = list(self.values)
         for slot, name, value in zip(self.slots, self.names, args[self.arrays:]):
             if name in kwargs:

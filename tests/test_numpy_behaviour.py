@@ -1,4 +1,4 @@
-"""What NumPy's own tests ask of a ufunc, asked of one function of each number of inputs and outputs.
+"""What NumPy's own tests ask of a ufunc, asked of a function of each number of inputs and outputs.
 
 Each has a twin among NumPy's ufuncs, with as many inputs and outputs and loops for float16, float32
 and float64. Both are called in the same way; what comes of it must be the same but for the values.
@@ -198,10 +198,31 @@ CALLS: dict[str, Callable[[Subject], tuple[Any, dict[str, Any]]]] = {
         s.outs(lambda: np.empty((3, 4), order="F")) | {"order": "C"},
     ),
     **{
-        f"out of {dtype}": lambda s, dtype=dtype: (double(s), s.outs(lambda: np.empty((3, 4), dtype)))
-        for dtype in ("f2", "f4", "f8", ">f4", ">f8", "g", "F", "D", "i8", "u1", "?", "S8", "U8")
+        f"out of {dtype}": lambda s, dtype=dtype: (
+            double(s),
+            s.outs(lambda: np.empty((3, 4), dtype)),
+        )
+        for dtype in (
+            "f2",
+            "f4",
+            "f8",
+            ">f4",
+            ">f8",
+            "g",
+            "F",
+            "D",
+            "O",
+            "i8",
+            "u1",
+            "?",
+            "S8",
+            "U8",
+            "m8[s]",
+        )
     },
     "out of records": lambda s: (double(s), s.outs(lambda: np.empty((3, 4), "f8,f8"))),
+    "an out for numbers": lambda s: ([np.float32(0.5)] * s.nin, s.outs(lambda: np.empty((), "f4"))),
+    "an out for Python's numbers": lambda s: ([0.5] * s.nin, s.outs(lambda: np.empty(2, "f4"))),
     "an unaligned out": lambda s: (double(s), s.outs(unaligned)),
     "a packed out": lambda s: (double(s), s.outs(lambda: packed(np.zeros((3, 4))))),
     "an out of a subclass": lambda s: (double(s), s.outs(lambda: np.empty((3, 4)).view(Tagged))),
@@ -239,6 +260,10 @@ CALLS: dict[str, Callable[[Subject], tuple[Any, dict[str, Any]]]] = {
     },
     "where without out": lambda s: (double(s), {"where": MASK}),
     "where without out, all": lambda s: (double(s), {"where": True}),
+    "where, and out is meant to be none": lambda s: (
+        double(s),
+        {"where": MASK, "out": (None,) * s.nout},
+    ),
     "where larger than out": lambda s: (
         s.arrays((1, 4)),
         s.outs(lambda: np.zeros((1, 4))) | {"where": np.ones((3, 4), bool)},
@@ -266,7 +291,20 @@ CALLS: dict[str, Callable[[Subject], tuple[Any, dict[str, Any]]]] = {
         f"dtype={dtype!r}": lambda s, dtype=dtype: (double(s), {"dtype": dtype})
         for dtype in (
             *(None, "e", "f4", "d", "float32", float, np.float32, np.floating, np.dtype("f8")),
-            *(">f8", "U8", "S", "i4", int, bool, "m8", "M8[s]", "V8", "nonsense", 5, type(np.dtype("f4"))),
+            *(
+                ">f8",
+                "U8",
+                "S",
+                "i4",
+                int,
+                bool,
+                "m8",
+                "M8[s]",
+                "V8",
+                "nonsense",
+                5,
+                type(np.dtype("f4")),
+            ),
         )
     },
     **{
@@ -422,8 +460,8 @@ def test_inputs_of_different_layout(first, dtype):
     """The order of the result is that of them all."""
     for subject, second in itertools.product(SUBJECTS, list(LAYOUTS)[:11]):
         arrays = subject.arrays((3, 3, 3), dtype)
-        for i, array in enumerate(arrays):
-            arrays[i] = LAYOUTS[(first, second, "C")[i]](array)
+        layouts = (LAYOUTS[name] for name in (first, second, "C"))
+        arrays = [layout(a) for layout, a in zip(layouts, arrays, strict=False)]
         try:
             np.broadcast(*arrays)
         except ValueError:
@@ -455,3 +493,434 @@ def test_casting(kind, casting):
             if casting == "same_value" and isinstance(expected, dict) != isinstance(got, dict):
                 continue  # the values decide
             assert got == expected, (subject.name, keywords)
+
+
+NUMBERS = {
+    **{f"Python {n!r}": n for n in (3, 300, 2**62, 2**63, 2**64, -(2**70), 0.5, True)},
+    **{f"np.{kind}": np.dtype(kind).type(1) for kind in ("int8", "float16", "float32", "float64")},
+    **{f"array of {kind}": np.ones(1, kind) for kind in ("?", "i1", "u2", "i4", "u8")},
+    **{f"array of {kind}": np.ones(1, kind) for kind in ("f2", "f4", "f8", ">f4")},
+    "float32 of no dimension": np.array(1, "f4"),
+    "a list of int": [1],
+    "a list of float": [1.0],
+}
+
+
+def promoted(x, *others):
+    """NumPy's promotion, with one rule more: integers are computed as float64, and x that is one
+    decides for it whatever stands beside it. Python's own int gives way as it does anywhere."""
+    x, *others = (np.asarray(n) if isinstance(n, list) else n for n in (x, *others))
+    if type(x) is not int and np.asarray(x).dtype.kind in "biu":
+        return np.dtype(np.float64)
+    # Beside integers alone, an int of Python is to be thought of as a float.
+    x = float(x) if type(x) is int else x
+    others = [float(n) if type(n) is int else n for n in others]
+    dtype = np.result_type(x, *others)
+    return dtype if dtype.kind == "f" else np.dtype(np.float64)
+
+
+@pytest.mark.parametrize("x", NUMBERS.values(), ids=NUMBERS)
+@pytest.mark.parametrize("other", NUMBERS.values(), ids=NUMBERS)
+def test_promotion(x, other):
+    if type(other) is int and other > 1e9:
+        other = 2**31
+    for function, args, others in (
+        (fa.elu, (x, other), (other,)),
+        (fa.elu.derivative, (x, other), (other,)),
+        (fa.elu.value_and_derivative, (x, other), (other,)),
+        (fa.silu.backward, (other, x), (other,)),
+        (fa.elu.backward, (other, x), (other, 1.0)),
+        (fa.elu.backward, (other, x, np.float32(1)), (other, np.float32(1))),
+        (fa.elu.backward, (other, x, np.ones(1)), (other, np.float64(1))),
+    ):
+        dtype = promoted(x, *others)
+        with np.errstate(over="ignore"):  # a Python int may be too much for float16
+            results = as_tuple(function(*args))
+        assert {np.asarray(y).dtype for y in results} == {dtype}, (function, args)
+
+
+@pytest.mark.parametrize("x", [300, -(2**31), 2**63 - 1, 2**63, 2**64, -(2**70)])
+def test_a_python_int_of_any_size(x, dtype):
+    """As a float beside anything else; alone it is an integer, and what no integer dtype holds is
+    an object, which np.tanh does not take either."""
+    one = np.ones(2, dtype)
+    assert fa.elu(x) == fa.elu(float(x))
+    assert_same_bits(fa.elu(x, one), fa.elu(float(x), one))
+    assert_same_bits(fa.silu.backward(one, x), fa.silu.backward(one, float(x)))
+    assert_same_bits(fa.elu.backward(one, x, 2), fa.elu.backward(one, float(x), 2.0))
+    assert_same_bits(fa.leaky_relu(one, x), fa.leaky_relu(one, float(x)))
+    assert fa.elu.value_and_derivative(x) == fa.elu.value_and_derivative(float(x))
+    with pytest.raises(OverflowError, match="too large to convert to float"):
+        fa.elu(10**400)
+    if -(2**63) <= x < 2**64:
+        assert fa.sigmoid(x) == fa.sigmoid(float(x))
+        assert fa.relu(x) == max(x, 0)
+        assert fa.relu(x).dtype == np.asarray(x).dtype
+    else:
+        for function in (fa.sigmoid, fa.relu):
+            with pytest.raises(TypeError, match=f"{function.__name__}.*object"):
+                function(x)
+
+
+# ---- errors leave everything as it was ----------------------------------------------------------
+
+FAILURES: dict[str, Callable[[Subject], tuple[Any, dict[str, Any]]]] = {
+    "complex": lambda s: ([*double(s)[:-1], double(s)[-1] * 1j], {}),
+    "object": lambda s: ([*double(s)[:-1], double(s)[-1].astype(object)], {}),
+    "text": lambda s: ([*double(s)[:-1], "1.0"], {}),
+    "shapes": lambda s: ([*double(s)[:-1], np.ones((5, 4))], {}),
+    "casting": lambda s: ([a.astype(">f4") for a in double(s)], {"casting": "no"}),
+    "where": lambda s: (double(s), {"where": np.ones((3, 4))}),
+    "the shape of where": lambda s: (double(s), {"where": np.ones(3, bool)}),
+    "a keyword": lambda s: (double(s), {"nonsense": 1}),
+    "an order": lambda s: (double(s), {"order": "Z"}),
+    "dtype": lambda s: (double(s), {"dtype": "i8"}),
+    "signature": lambda s: (double(s), {"signature": "g"}),
+    "too few": lambda s: ([], {}),
+    "too many": lambda s: ([*double(s), 1.0], {}),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_an_error_leaves_out_as_it_was(failure):
+    for subject, view in itertools.product(
+        SUBJECTS, (lambda a: a[:3], lambda a: a[::2], lambda a: a[:3].astype("f4"))
+    ):
+        args, keywords = FAILURES[failure](subject)
+        keywords |= subject.outs(lambda view=view: view(np.full((6, 4), 7.0)))
+        with pytest.raises((TypeError, ValueError)):
+            subject(*args, **keywords)
+        assert all((out == 7).all() for out in as_tuple(keywords["out"])), subject.name
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [np.zeros(4), np.zeros((3, 4), int), read_only(np.zeros((3, 4))), np.zeros((4, 3)), "out", 1.0],
+    ids=["shape", "dtype", "read-only", "transposed", "text", "number"],
+)
+def test_one_wrong_out_leaves_the_other_as_it_was(wrong):
+    for subject in SUBJECTS:
+        if subject.nout == 2:
+            for place in range(2):
+                outs = [np.full((3, 4), 7.0)] * 2
+                outs[place] = wrong
+                with pytest.raises((TypeError, ValueError)):
+                    subject(*double(subject), out=tuple(outs))
+                assert (outs[1 - place] == 7).all()
+
+
+def test_no_reference_is_lost():
+    """Of what every call uses; test_activation looks at the arguments, and at memory."""
+    watched = [None, np.dtype("f4"), np.dtype("f8"), (), "out", np.ndarray, 0.5, fa]
+    for subject in SUBJECTS:
+        single = [a.astype("f4") for a in double(subject)]
+        failures = [failure(subject) for failure in FAILURES.values()]
+        ways = [
+            (double(subject), {}),
+            (double(subject), {"out": None}),
+            (double(subject), subject.outs(lambda: np.empty((3, 4)))),
+            ([a[::2] for a in single], {}),
+            ([0.5] * subject.nin, {}),
+            (single, {"dtype": np.float64}),
+            (single, {"order": "C", "casting": "same_kind", "subok": True}),
+            *(
+                (args, keywords | subject.outs(lambda: np.empty((3, 4))))
+                for args, keywords in failures
+            ),
+        ]
+        before = [sys.getrefcount(thing) for thing in watched]
+        for args, keywords in ways:
+            for _ in range(500):
+                with contextlib.suppress(TypeError, ValueError):
+                    subject(*args, **keywords)
+        growth = np.array([sys.getrefcount(thing) for thing in watched]) - before
+        assert (growth < 100).all(), (subject.name, growth)
+
+
+# ---- the protocols ------------------------------------------------------------------------------
+
+
+def calls_of(function, ufunc, make, keywords):
+    """What an operand is asked for in a call, which `make` makes with a list to write to."""
+    asked: list[Any] = []
+    args = make(asked)
+    result = outcome_of_any(function, args, keywords(asked))
+    return result, [
+        tuple("the ufunc" if part is ufunc else part for part in question) for question in asked
+    ]
+
+
+def outcome_of_any(function, args, keywords):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            results = function(*args, **keywords)
+        except Exception as error:
+            return type(error)
+    return [type(y) for y in as_tuple(results)], [kind.category for kind in caught]
+
+
+def wrapper(name, base=np.ndarray, priority=0.0, answer=None):
+    """A class of arrays that says how its results are wrapped."""
+
+    def wrap(self, array, context=None, return_scalar=False):
+        ufunc, args, place = context
+        self.asked.append((name, ufunc, len(args), place, type(array), array.shape, return_scalar))
+        return answer(array) if answer else array.view(type(self)) if base is np.ndarray else self
+
+    members = {"__array_wrap__": wrap, "__array_priority__": priority, "asked": None}
+    if base is object:
+        members["__array__"] = lambda self, dtype=None, copy=None: np.linspace(-1, 1, 4)
+    else:
+        members["__array_finalize__"] = lambda self, parent: setattr(
+            self, "asked", getattr(parent, "asked", [])
+        )
+    return type(name, (base,), members)
+
+
+def made(kind, asked):
+    one = np.linspace(-1, 1, 4).view(kind) if issubclass(kind, np.ndarray) else kind()
+    one.asked = asked
+    return one
+
+
+def fail(array):
+    raise RuntimeError("it does not wrap")
+
+
+WRAPPERS = {
+    "subclasses": [wrapper("A")],
+    "by priority": [wrapper("A"), wrapper("B", priority=1.0), wrapper("C", priority=-1.0)],
+    "no array": [wrapper("D", object)],
+    "no array, by priority": [wrapper("D", object, 2.0), wrapper("B", priority=1.0)],
+    "answers otherwise": [wrapper("E", answer=lambda array: "anything")],
+    "answers None": [wrapper("F", answer=lambda array: None)],
+    "fails": [wrapper("G", answer=fail)],
+    "none": [type("H", (np.ndarray,), {"__array_wrap__": None})],
+    "of old": [
+        type("I", (np.ndarray,), {"__array_wrap__": lambda self, array: array.view(np.ndarray)})
+    ],
+}
+
+
+@pytest.mark.parametrize("kinds", WRAPPERS.values(), ids=WRAPPERS)
+@pytest.mark.parametrize("where", ["inputs", "last input", "outputs", "first output", "no subok"])
+def test_results_are_wrapped_as_numpys(kinds, where):
+    for subject in SUBJECTS:
+
+        def make(asked, subject=subject):
+            arrays = [np.linspace(-1, 1, 4) for _ in range(subject.nin)]
+            wrapped = [made(kind, asked) for kind, _ in zip(itertools.cycle(kinds), arrays)]
+            if where == "last input":
+                return arrays[:-1] + wrapped[-1:]
+            return arrays if "output" in where else wrapped
+
+        def keywords(asked, subject=subject):
+            if where == "outputs":
+                return subject.outs(lambda: made(kinds[0], asked))
+            if where == "first output":
+                return {"out": (made(kinds[0], asked), *[None] * (subject.nout - 1))}
+            return {"subok": False} if where == "no subok" else {}
+
+        got = calls_of(subject, subject.function.ufunc, make, keywords)
+        assert got == calls_of(subject.twin, subject.twin, make, keywords), subject.name
+
+
+def overriding(name, base=object, answer=None):
+    """A class of arrays that answers to ufuncs itself."""
+
+    def array_ufunc(self, ufunc, method, *inputs, **keywords):
+        outs = keywords.get("out")
+        self.asked.append(
+            (name, ufunc, method, len(inputs), sorted(keywords), outs and [type(y) for y in outs])
+        )
+        if answer is not None:
+            return answer(self, ufunc, inputs, keywords)
+        return f"{name} answers"
+
+    return type(name, (base,), {"__array_ufunc__": array_ufunc, "asked": []})
+
+
+def plainly(self, ufunc, inputs, keywords):
+    """Compute with the arrays that are within."""
+    inputs = [np.linspace(-1, 1, 4) if type(n) is type(self) else n for n in inputs]
+    keywords = {k: v for k, v in keywords.items() if k not in ("out", "where")}
+    return ufunc(*inputs, **keywords)
+
+
+def by_ndarray(self, ufunc, inputs, keywords):
+    inputs = [n.view(np.ndarray) if isinstance(n, np.ndarray) else n for n in inputs]
+    if "out" in keywords:
+        keywords["out"] = tuple(
+            y.view(np.ndarray) if isinstance(y, np.ndarray) else y for y in keywords["out"]
+        )
+    return np.ndarray.__array_ufunc__(np.ones(1), ufunc, "__call__", *inputs, **keywords)
+
+
+FIRST = overriding("J")
+OVERRIDES = {
+    "one": [FIRST],
+    "two kinds": [FIRST, overriding("K")],
+    "a subclass of it": [FIRST, overriding("L", FIRST)],
+    "gives way": [overriding("M", answer=lambda *_: NotImplemented)],
+    "one gives way": [overriding("M", answer=lambda *_: NotImplemented), FIRST],
+    "computes": [overriding("N", answer=plainly)],
+    "as an ndarray": [overriding("O", np.ndarray, by_ndarray)],
+    "fails": [overriding("P", answer=lambda *_: fail(None))],
+    "never": [type("Q", (), {"__array_ufunc__": None})],
+    "answers None": [overriding("R", answer=lambda *_: None)],
+}
+
+
+@pytest.mark.parametrize("kinds", OVERRIDES.values(), ids=OVERRIDES)
+@pytest.mark.parametrize("place", ["inputs", "last input", "out", "where", "out and where"])
+def test_others_are_asked_as_by_numpys(kinds, place):
+    for subject in SUBJECTS:
+
+        def make(asked, subject=subject):
+            arrays = [np.linspace(-1, 1, 4) for _ in range(subject.nin)]
+            others = [made(kind, asked) for kind, _ in zip(itertools.cycle(kinds), arrays)]
+            if place == "last input":
+                return arrays[:-1] + others[-1:]
+            return others if place == "inputs" else arrays
+
+        def keywords(asked, subject=subject):
+            given = {"order": "C"}
+            if "out" in place:
+                given |= subject.outs(lambda: made(kinds[-1], asked))
+            if "where" in place:
+                given["where"] = made(kinds[0], asked)
+            return given
+
+        got = calls_of(subject, subject.function.ufunc, make, keywords)
+        assert got == calls_of(subject.twin, subject.twin, make, keywords), subject.name
+
+
+def test_calls_within_calls():
+    """What NumPy asks in the midst of a call may call fastact itself."""
+
+    class Busy(np.ndarray):
+        def __array_finalize__(self, parent):
+            fa.elu(np.linspace(-1, 1, 5000), np.linspace(1, 2, 5000))
+            fa.sigmoid(0.5)
+
+        def __array_wrap__(self, array, context=None, return_scalar=False):
+            fa.softmax(np.linspace(-1, 1, 5000))
+            return fa.relu(array.view(np.ndarray)).view(Busy)
+
+    class Reading:
+        def __array__(self, dtype=None, copy=None):
+            return fa.tanh(np.linspace(-1, 1, 4))
+
+    x = np.linspace(-1, 1, 4)
+    for subject in SUBJECTS:
+        expected = subject(*[fa.tanh(x)] * subject.nin)
+        assert_same_bits(subject(*[Reading() for _ in range(subject.nin)]), expected)
+        busy = subject(*[fa.tanh(x).view(Busy) for _ in range(subject.nin)])
+        assert_same_bits(busy, tuple(map(fa.relu, as_tuple(expected))))
+        assert {type(y) for y in as_tuple(busy)} == {Busy}
+
+
+# ---- floating-point errors ----------------------------------------------------------------------
+
+
+class Reports(list):
+    def __call__(self, *report):
+        self.append(report)
+
+
+@pytest.mark.parametrize("n", [1, 5, 20_000])
+@pytest.mark.parametrize("mode", ["ignore", "warn", "raise", "call", "print"])
+def test_errors_of_casting_are_numpys(mode, n, capfd):
+    """A float64 too large for an out of float32 is reported as for any ufunc, wherever it is."""
+    large = np.ones(n)
+    twin = np.copysign
+    for function, args, outs in (
+        (fa.relu, (), 1),
+        (fa.elu, (1.0,), 1),
+        (fa.relu.value_and_derivative, (), 2),
+        (fa.elu.value_and_derivative, (1.0,), 2),
+    ):
+        for place in (0, n // 2, n - 1):
+            large[:] = 1
+            large[place] = 1e300
+            reports = Reports()
+            results = []
+            for call, given in ((function, (large, *args)), (twin, (large, 1.0))):
+                out = [np.zeros(n, "f4") for _ in range(outs if call is function else 1)]
+                keywords = {"out": tuple(out)}
+                with np.errstate(over=mode, call=reports):
+                    try:
+                        with warnings.catch_warnings(record=True) as caught:
+                            warnings.simplefilter("always")
+                            call(*given, **keywords)
+                        results.append([w.category for w in caught])
+                    except FloatingPointError as error:
+                        results.append(str(error).split(" in ")[0])
+            assert results[0] == results[1]
+            assert len(reports) == (2 if mode == "call" else 0)
+            assert len(set(reports)) <= 1
+    assert ("overflow" in capfd.readouterr().err) == (mode == "print")
+
+
+def test_nothing_else_is_reported(dtype):
+    with np.errstate(all="raise"):
+        for subject in SUBJECTS:
+            for layout in ("C", "every second", "reversed", "swapped", "unaligned", "broadcast"):
+                for scale in (0, 1e-30, 1, 1e3, 1e30, np.inf, np.nan):
+                    with np.errstate(all="ignore"):
+                        arrays = [a * dtype(scale) for a in subject.arrays((3, 5, 4), dtype)]
+                    arrays[-1] = np.nan_to_num(arrays[-1])
+                    subject(*[LAYOUTS[layout](a) for a in arrays])
+
+
+# ---- what else a ufunc has ----------------------------------------------------------------------
+
+METHODS: dict[str, Callable[[Any, Subject], Any]] = {
+    "reduce": lambda ufunc, s: ufunc.reduce(np.ones((3, 4))),
+    "reduce along an axis": lambda ufunc, s: ufunc.reduce(np.ones((3, 4)), axis=1, keepdims=True),
+    "reduce of nothing": lambda ufunc, s: ufunc.reduce(np.ones((0, 4))),
+    "reduce along two": lambda ufunc, s: ufunc.reduce(np.ones((3, 4)), axis=(0, 1)),
+    "accumulate": lambda ufunc, s: ufunc.accumulate(np.ones((3, 4)), axis=1),
+    "reduceat": lambda ufunc, s: ufunc.reduceat(np.ones(8), [0, 4, 1]),
+    "outer": lambda ufunc, s: ufunc.outer(np.ones(3), np.ones(4)),
+    "at": lambda ufunc, s: ufunc.at(np.ones(3), [0, 0], *[np.ones(2)] * (s.nin - 1)),
+    "resolve_dtypes": lambda ufunc, s: ufunc.resolve_dtypes(
+        (*[np.dtype("f4")] * s.nin, *[None] * s.nout)
+    ),
+    "attributes": lambda ufunc, s: (
+        *(ufunc.nin, ufunc.nout, ufunc.nargs, ufunc.identity, ufunc.signature, type(ufunc)),
+        *(isinstance(ufunc.__doc__, str), len(ufunc.types) == ufunc.ntypes, bool(ufunc.__name__)),
+    ),
+}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_methods_of_the_ufunc(method):
+    def described(ufunc, subject):
+        try:
+            result = METHODS[method](ufunc, subject)
+        except Exception as error:
+            return next(kind for kind in type(error).__mro__ if kind.__module__ == "builtins")
+        return [
+            (part.dtype, part.shape) if isinstance(part, np.ndarray | np.generic) else part
+            for part in as_tuple(result)
+        ]
+
+    for subject in SUBJECTS:
+        got = described(subject.function.ufunc, subject)
+        assert got == described(subject.twin, subject), subject.name
+
+
+def test_values_of_the_methods():
+    x, y = np.linspace(-2, 2, 5), np.linspace(0.5, 2, 3)
+    np.testing.assert_array_equal(fa.elu.ufunc.outer(x, y), fa.elu(x[:, None], y))
+    values = x.copy()
+    fa.sigmoid.ufunc.at(values, [0, 2, 0])
+    assert_same_bits(values[[0, 2]], np.array([fa.sigmoid(fa.sigmoid(x[0])), fa.sigmoid(x[2])]))
+    assert_same_bits(values[[1, 3, 4]], x[[1, 3, 4]])
+    pieces = fa.elu.ufunc.reduceat(x, [0, 3, 1])
+    assert_same_bits(
+        pieces,
+        np.array([fa.elu(fa.elu(x[0], x[1]), x[2]), x[3], fa.elu.ufunc.reduce(x[1:])]),
+    )
