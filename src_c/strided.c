@@ -231,6 +231,7 @@ void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
         run_range(&j, 0, n);
         return;
     }
+    if (j.uniform && fastact_apply_by_table(call, 1, &n, operands, strides)) return;
     fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2,
                      elements_to_line(operands[call->inputs], strides[call->inputs]), TILE,
                      run_range, &j);
@@ -437,6 +438,7 @@ void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdif
         fastact_apply(call, n, operands, along);
         return;
     }
+    if (fastact_apply_by_table(call, dimensions, shape, operands, strides)) return;
     for (int i = 0; i < all; i++) {
         ptrdiff_t expected = size;
         j.flat[i] = 1;
