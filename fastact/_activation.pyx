@@ -179,6 +179,25 @@ cdef inline bint repeats(cnp.ndarray a) noexcept:
     return False
 
 
+cdef inline bint shows_twice(cnp.ndarray a) noexcept:
+    """Whether an array may show an element at two places: broadcast ones do, and windows. It does
+    not where each dimension steps over all that lies within it."""
+    cdef int i, j
+    cdef Py_ssize_t step, other, within
+    if PyArray_FLAGS(a) & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS):
+        return False
+    for i in range(cnp.PyArray_NDIM(a)):
+        step = abs(cnp.PyArray_STRIDES(a)[i])
+        within = cnp.PyArray_ITEMSIZE(a)
+        for j in range(cnp.PyArray_NDIM(a)):
+            other = abs(cnp.PyArray_STRIDES(a)[j])
+            if cnp.PyArray_DIMS(a)[j] > 1 and (other < step or (other == step and j < i)):
+                within += (cnp.PyArray_DIMS(a)[j] - 1) * other
+        if cnp.PyArray_DIMS(a)[i] > 1 and step < within:
+            return True
+    return False
+
+
 cdef inline void extent(cnp.ndarray a, char **low, char **high) noexcept:
     """The memory that an array with elements lies in."""
     cdef int i
@@ -343,8 +362,8 @@ cdef class Operation:
             if self.outputs == 2 or not cnp.PyArray_CheckExact(<object>given_out):
                 return None
             out = <cnp.ndarray>given_out
-            if not (alike(x, out) and is_plain(out, cnp.NPY_ARRAY_WRITEABLE) and not repeats(out)
-                    and not overlaps_partly(x, out)
+            if not (alike(x, out) and is_plain(out, cnp.NPY_ARRAY_WRITEABLE)
+                    and not shows_twice(out) and not overlaps_partly(x, out)
                     and (grad is None or not overlaps_partly(grad, out))):
                 return None
             contiguity &= PyArray_FLAGS(out)

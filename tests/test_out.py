@@ -170,6 +170,25 @@ def test_both_outs_are_the_inputs(low_threshold, dtype):
             np.testing.assert_array_equal(args[i], values)
 
 
+@pytest.mark.parametrize("strides", [(1, 1), (0, 1), (1, 0), (2, 3), (0, 0), (-1, 1)])
+def test_an_out_that_shows_elements_twice(low_threshold, dtype, strides):
+    """What stays is what NumPy writes last."""
+    shape = (600, 500)
+    needed = 1 + sum((n - 1) * abs(s) for n, s in zip(shape, strides, strict=True))
+    numbers = np.linspace(1, 4, needed).astype(dtype)
+    x = np.random.default_rng(1).permutation(300_000).astype(dtype).reshape(shape)
+    memories = []
+    for function in (fa.relu, fa.elu, fa.leaky_relu.value_and_derivative, np.positive):
+        memory = numbers.copy()
+        start = memory[max(0, (shape[0] - 1) * -strides[0]) :]
+        steps = [s * memory.itemsize for s in strides]
+        out = np.lib.stride_tricks.as_strided(start, shape, steps, writeable=True)
+        function(x, out=(out, None)[: function.nout])
+        memories.append(memory)
+    for memory in memories:
+        np.testing.assert_array_equal(memory, memories[-1])
+
+
 # ---- memory that is more than this process's ----------------------------------------------------
 
 
