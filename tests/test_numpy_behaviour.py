@@ -575,7 +575,7 @@ FAILURES: dict[str, Callable[[Subject], tuple[Any, dict[str, Any]]]] = {
     "a keyword": lambda s: (double(s), {"nonsense": 1}),
     "an order": lambda s: (double(s), {"order": "Z"}),
     "dtype": lambda s: (double(s), {"dtype": "i8"}),
-    "signature": lambda s: (double(s), {"signature": "g"}),
+    "signature": lambda s: (double(s), {"signature": ("g",) * (s.nin + s.nout)}),
     "too few": lambda s: ([], {}),
     "too many": lambda s: ([*double(s), 1.0], {}),
 }
