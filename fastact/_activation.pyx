@@ -15,6 +15,7 @@ from libc.string cimport memcpy
 from fastact cimport _kernels
 from fastact._kernels cimport fastact_call
 
+import contextlib
 import inspect
 import numbers
 import sys
@@ -136,9 +137,14 @@ cdef object make_ufunc(row, int operation):
     # Kept by the module for good: the ufunc only points to them.
     names = (name.encode(), _docstrings.ufunc_text(row, OPERATIONS[operation]).encode())
     kept_alive.append(names)
-    return cnp.PyUFunc_FromFuncAndData(
+    ufunc = cnp.PyUFunc_FromFuncAndData(
         functions, data, types, count, calls[0].inputs, calls[0].outputs, cnp.PyUFunc_None,
         names[0], names[1], 0)
+    # Here a pickle finds it: at once where NumPy lets a ufunc say its module (2.2), else by search.
+    globals()[name] = ufunc
+    with contextlib.suppress(AttributeError):
+        ufunc.__module__ = __name__
+    return ufunc
 
 
 cdef list kept_alive = []

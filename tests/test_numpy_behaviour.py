@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import contextlib
 import itertools
+import pickle
 import sys
 import warnings
 from collections.abc import Callable
@@ -20,6 +21,7 @@ import numpy as np
 import pytest
 
 import fastact as fa
+from fastact.catalogue import CATALOGUE
 
 
 @dataclass(frozen=True)
@@ -910,6 +912,21 @@ def test_methods_of_the_ufunc(method):
     for subject in SUBJECTS:
         got = described(subject.function.ufunc, subject)
         assert got == described(subject.twin, subject), subject.name
+
+
+def test_the_ufuncs_pickle(run_python):
+    """As Dask sends them to its workers."""
+    operations = [
+        operation
+        for row in CATALOGUE
+        for f in (getattr(fa, row.name),)
+        for operation in (f, f.derivative, f.backward, f.value_and_derivative)
+    ]
+    for protocol, operation in itertools.product(range(pickle.HIGHEST_PROTOCOL + 1), operations):
+        assert pickle.loads(pickle.dumps(operation.ufunc, protocol)) is operation.ufunc
+    pickled = pickle.dumps([operation.ufunc for operation in operations])
+    names = run_python(f"import pickle; print([f.__name__ for f in pickle.loads({pickled!r})])")
+    assert names == f"{[operation.ufunc.__name__ for operation in operations]}\n"
 
 
 def test_values_of_the_methods():
