@@ -97,8 +97,8 @@ void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                    const ptrdiff_t *strides);
 
 /* The same on arrays of any shape, strides[i * dimensions + d] being that of operand i along
- * dimension d. Every operand but the parameters, which are one value each, holds the kernel's own
- * type, and no output meets an input otherwise than element by element. */
+ * dimension d. Every operand holds the kernel's own type, and no output meets an input otherwise
+ * than element by element. */
 void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
                           char *const *operands, const ptrdiff_t *strides);
 
