@@ -15,6 +15,7 @@ from libc.string cimport memcpy, memset
 from fastact cimport _kernels
 from fastact._kernels cimport fastact_call
 
+import contextlib
 import inspect
 import numbers
 import sys
@@ -141,9 +142,14 @@ cdef object make_ufunc(row, int operation):
     # Kept by the module for good: the ufunc only points to them.
     names = (name.encode(), _docstrings.ufunc_text(row, OPERATIONS[operation]).encode())
     kept_alive.append(names)
-    return cnp.PyUFunc_FromFuncAndData(
+    ufunc = cnp.PyUFunc_FromFuncAndData(
         functions, data, types, count, calls[0].inputs, calls[0].outputs, cnp.PyUFunc_None,
         names[0], names[1], 0)
+    # Here a pickle finds it: at once where NumPy lets a ufunc say its module (2.2), else by search.
+    globals()[name] = ufunc
+    with contextlib.suppress(AttributeError):
+        ufunc.__module__ = __name__
+    return ufunc
 
 
 cdef list kept_alive = []
@@ -180,6 +186,25 @@ cdef inline bint repeats(cnp.ndarray a) noexcept:
     cdef int i
     for i in range(cnp.PyArray_NDIM(a)):
         if cnp.PyArray_STRIDES(a)[i] == 0 and cnp.PyArray_DIMS(a)[i] > 1:
+            return True
+    return False
+
+
+cdef inline bint shows_twice(cnp.ndarray a) noexcept:
+    """Whether an array may show an element at two places: broadcast ones do, and windows. It does
+    not where each dimension steps over all that lies within it."""
+    cdef int i, j
+    cdef Py_ssize_t step, other, within
+    if PyArray_FLAGS(a) & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS):
+        return False
+    for i in range(cnp.PyArray_NDIM(a)):
+        step = abs(cnp.PyArray_STRIDES(a)[i])
+        within = cnp.PyArray_ITEMSIZE(a)
+        for j in range(cnp.PyArray_NDIM(a)):
+            other = abs(cnp.PyArray_STRIDES(a)[j])
+            if cnp.PyArray_DIMS(a)[j] > 1 and (other < step or (other == step and j < i)):
+                within += (cnp.PyArray_DIMS(a)[j] - 1) * other
+        if cnp.PyArray_DIMS(a)[i] > 1 and step < within:
             return True
     return False
 
@@ -380,8 +405,8 @@ cdef class Operation:
             if self.outputs == 2 or not cnp.PyArray_CheckExact(<object>given_out):
                 return None
             out = <cnp.ndarray>given_out
-            if not (alike(x, out) and is_plain(out, cnp.NPY_ARRAY_WRITEABLE) and not repeats(out)
-                    and not overlaps_partly(x, out)
+            if not (alike(x, out) and is_plain(out, cnp.NPY_ARRAY_WRITEABLE)
+                    and not shows_twice(out) and not overlaps_partly(x, out)
                     and (grad is None or not overlaps_partly(grad, out))):
                 return None
             for i in range(bound.parameters):
@@ -489,6 +514,8 @@ cdef class Operation:
         if len(args) < self.arrays:
             raise TypeError(
                 f"{self.__name__}() misses the positional argument {self.inputs[len(args)]!r}")
+        if self.outputs == 2 and kwargs.get("out", OUT) is None:
+            kwargs["out"] = (None, None)  # as a ufunc wants to be told
         values = list(self.values)
         for slot, name, value in zip(self.slots, self.names, args[self.arrays:]):
             if name in kwargs:
@@ -500,6 +527,11 @@ cdef class Operation:
         for parameter, value in zip(self.row.parameters, values):
             check_parameter(self.__name__, parameter.name, value)
         inputs = [*args[:self.arrays], *values]
+        if (len(inputs) > 1 and type(inputs[self.arrays - 1]) is int
+                and kwargs.get("signature") is None):
+            # Beside anything else NumPy takes an int for what it can be cast to: the first loop of
+            # integers, that of int8, would be found for it.
+            inputs[self.arrays - 1] = float(inputs[self.arrays - 1])
         if find_bfloat16() and kwargs.get("signature") is None:
             if kwargs.get("dtype") is None or kwargs["dtype"] == bfloat16:
                 inputs = numbers_as_bfloat16(inputs)
