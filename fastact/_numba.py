@@ -14,6 +14,7 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 from llvmlite import ir
+from numba import typeof
 from numba.core import cgutils, types
 from numba.core.errors import NumbaTypeError
 from numba.core.imputils import lower_constant, lower_getattr_generic
@@ -68,7 +69,11 @@ class OperationType(types.Function):
         self.names = (*self.arrays, *operation.parameters)
         # Numba wants the function that it compiles to have the arguments of the one that chooses it.
         self.arguments = ", ".join(
-            [*self.arrays, "/", *(f"{name}={value!r}" for name, value in operation.parameters.items())]
+            [
+                *self.arrays,
+                "/",
+                *(f"{name}={value!r}" for name, value in operation.parameters.items()),
+            ]
         )
         chooser = f"lambda {self.arguments}: implementation(({', '.join(self.names)},))"
         choose = eval(chooser, {"implementation": functools.partial(implementation, self)})
@@ -125,22 +130,22 @@ def _(context, builder, type_, value, name):
 
 def implementation(type_: OperationType, given: tuple[Any, ...]) -> Any:
     """Return the function that numba compiles for a call with arguments of these types."""
-    kinds = dict(zip(type_.names, given, strict=True))
-    inputs = (*type_.arrays, *(parameter.name for parameter in ROWS[type_.activation].parameters))
     operation = type_.operation
+    inputs = (*type_.arrays, *(parameter.name for parameter in ROWS[type_.activation].parameters))
+    kinds = {name: kind_of(operation, value) for name, value in type_.fixed.items()}
+    for name, value in zip(type_.names, given, strict=True):
+        kinds[name] = kind_of(operation, value)
 
     # The dtypes are NumPy's matter; a number as a parameter gives way, as a Python number does.
     wanted: list[Any] = []
     for name in inputs:
-        value = kinds.get(name, type_.fixed.get(name))
+        value = kinds[name]
         if isinstance(value, types.Array):
             wanted.append(as_dtype(value.dtype))
-        elif name in type_.arrays:
-            wanted.append(as_dtype(types.unliteral(value)))
-        elif isinstance(value, np.ndarray):
-            wanted.append(value.dtype)
-        else:
+        elif name not in type_.arrays:
             wanted.append(float)
+        else:
+            wanted.append(as_dtype(value))
     try:
         resolved = operation.ufunc.resolve_dtypes((*wanted, *[None] * operation.nout))
     except TypeError as error:
@@ -150,9 +155,7 @@ def implementation(type_: OperationType, given: tuple[Any, ...]) -> Any:
     lines = [f"{name} = fixed_{name}" for name in type_.fixed]
     arrays = []
     for name in inputs:
-        value = kinds.get(name, type_.fixed.get(name))
-        if isinstance(value, np.ndarray):
-            value = types.Array(from_dtype(value.dtype), value.ndim, "C")
+        value = kinds[name]
         if isinstance(value, types.Array) and value.ndim:
             arrays.append(name)
             if value.dtype != dtype or not value.aligned:
@@ -192,6 +195,15 @@ def implementation(type_: OperationType, given: tuple[Any, ...]) -> Any:
     source = "\n    ".join([f"def call({type_.arguments}):", *lines])
     exec(source, namespace)
     return namespace["call"]
+
+
+def kind_of(operation: Any, value: Any) -> types.Type:
+    """Return the numba type of an argument, which may be a default value or a fixed parameter."""
+    kind = value if isinstance(value, types.Type) else typeof(value)
+    kind = types.unliteral(kind.value if isinstance(kind, types.Omitted) else kind)
+    if isinstance(kind, types.Array | types.Number | types.Boolean):
+        return kind
+    raise NumbaTypeError(f"fastact.{operation.__name__} takes numbers and arrays, not {kind}")
 
 
 def on_numbers(symbol: str, dtype: types.Type, arrays: int, outputs: int) -> Any:

@@ -49,7 +49,7 @@ def assert_same_bits(got, expected):
 
 def kind_of_failure(function, *arguments):
     """The exception of a call that a library refuses."""
-    with pytest.raises(Exception) as refused:  # noqa: PT011
+    with pytest.raises(Exception) as refused:
         function(*arguments)
     return type(refused.value)
 
