@@ -136,9 +136,17 @@ cdef object make_ufunc(row, int operation):
     # Kept by the module for good: the ufunc only points to them.
     names = (name.encode(), _docstrings.ufunc_text(row, OPERATIONS[operation]).encode())
     kept_alive.append(names)
-    return cnp.PyUFunc_FromFuncAndData(
+    ufunc = cnp.PyUFunc_FromFuncAndData(
         functions, data, types, count, calls[0].inputs, calls[0].outputs, cnp.PyUFunc_None,
         names[0], names[1], 0)
+    # Where pickle looks for it, in all modules if it does not know this one: what Dask sends to
+    # another process is the ufunc.
+    globals()[name] = ufunc
+    try:
+        ufunc.__module__ = __name__
+    except AttributeError:
+        pass  # before NumPy 2.2
+    return ufunc
 
 
 cdef list kept_alive = []

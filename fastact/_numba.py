@@ -67,7 +67,7 @@ class OperationType(types.Function):
         self.activation, self.kind, self.fixed = operation.__reduce__()[1]
         self.arrays = ("grad", "x") if self.kind == "backward" else ("x",)
         self.names = (*self.arrays, *operation.parameters)
-        # Numba wants the function that it compiles to have the arguments of the one that chooses it.
+        # The function that chooses an implementation and the latter must have the same arguments.
         self.arguments = ", ".join(
             [
                 *self.arrays,
