@@ -11,7 +11,7 @@ import functools
 import re
 from typing import Any
 
-import llvmlite.binding
+import llvmlite.binding  # type: ignore[import-untyped]
 import numpy as np
 from llvmlite import ir
 from numba import typeof
@@ -31,13 +31,14 @@ from numba.extending import (
 from numba.np.arrayobj import make_array
 from numba.np.numpy_support import as_dtype, from_dtype
 
-from fastact import _activation
-from fastact._kernels import OPERATIONS
+from fastact import _activation  # type: ignore[attr-defined]
+from fastact._kernels import OPERATIONS  # type: ignore[import-not-found]
 from fastact.catalogue import CATALOGUE
 
 FLOATS = ("float32", "float64")  # numba itself has no float16 on the CPU
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 ROWS = {row.name: row for row in CATALOGUE}
+TYPES: dict[Any, OperationType] = {}
 
 
 def init() -> None:
@@ -83,10 +84,11 @@ class OperationType(types.Function):
         return type_of, (self.operation,)
 
 
-@functools.cache
 def type_of(operation: Any) -> OperationType:
     """Return the type of an operation, always the same."""
-    return OperationType(operation)
+    if operation not in TYPES:
+        TYPES[operation] = OperationType(operation)
+    return TYPES[operation]
 
 
 @typeof_impl.register(_activation.Operation)
@@ -114,7 +116,7 @@ class Members(AttributeTemplate):
 
     key = OperationType
 
-    def generic_resolve(self, type_, name):
+    def generic_resolve(self, type_, name):  # type: ignore[override]
         if name in OPERATIONS and hasattr(type_.operation, name):
             return type_of(getattr(type_.operation, name))
         return None
