@@ -10,7 +10,7 @@ from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from fastact cimport _kernels
 from fastact._kernels cimport fastact_call
@@ -52,6 +52,11 @@ cdef enum:
     MAX_PARAMETERS = 4
     # Below this many elements taking the GIL again costs more than others gain by it.
     KEEP_GIL_BELOW = 2048
+
+# What a call gives for a parameter: an array, or a number where there is none.
+cdef struct parameter:
+    PyObject *array
+    double number
 
 cdef str OUT = "out"
 cdef type np_float64 = np.float64
@@ -201,15 +206,39 @@ cdef inline void extent(cnp.ndarray a, char **low, char **high) noexcept:
     high[0] += cnp.PyArray_ITEMSIZE(a)
 
 
-cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b) noexcept:
-    """Whether two arrays of one shape may share memory otherwise than element by element."""
+cdef inline bint overlaps(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether two arrays may share memory."""
     cdef char *first[2]
     cdef char *second[2]
-    if cnp.PyArray_DATA(a) == cnp.PyArray_DATA(b) and same_strides(a, b):
-        return False
     extent(a, &first[0], &first[1])
     extent(b, &second[0], &second[1])
     return first[0] < second[1] and second[0] < first[1]
+
+
+cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether two arrays of one shape may share memory otherwise than element by element."""
+    if cnp.PyArray_DATA(a) == cnp.PyArray_DATA(b) and same_strides(a, b):
+        return False
+    return overlaps(a, b)
+
+
+cdef inline bint spreads_over(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether a has b's dtype and broadcasts to b's shape."""
+    cdef int i, added = cnp.PyArray_NDIM(b) - cnp.PyArray_NDIM(a)
+    if cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(b) or added < 0 or not is_plain(a, 0):
+        return False
+    for i in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIMS(a)[i] not in (1, cnp.PyArray_DIMS(b)[added + i]):
+            return False
+    return True
+
+
+cdef inline void spread(cnp.ndarray a, int dimensions, Py_ssize_t *strides) noexcept:
+    """The strides, 0 until now, with which a is broadcast to so many dimensions."""
+    cdef int i, added = dimensions - cnp.PyArray_NDIM(a)
+    for i in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIMS(a)[i] != 1:
+            strides[added + i] = cnp.PyArray_STRIDES(a)[i]
 
 
 cdef inline cnp.ndarray empty_like(cnp.ndarray a):
@@ -269,7 +298,7 @@ cdef class Operation:
     # ---- the short way: whole plain arrays --------------------------------------------------
 
     cdef bint read_arguments(self, PyObject *const *args, Py_ssize_t given, PyObject *kwnames,
-                             double *parameters, PyObject **out) except -1:
+                             parameter *parameters, PyObject **out) except -1:
         """Read the arguments of a call into parameters and out; False where the short way
         cannot serve it."""
         cdef Py_ssize_t i, j, named
@@ -280,9 +309,10 @@ cdef class Operation:
         if not self.plain_values:
             return False
         for i in range(len(self.values)):
-            parameters[i] = self.numbers[i]
+            parameters[i].number = self.numbers[i]
+            parameters[i].array = NULL
         for i in range(self.arrays, given):
-            if not read_number(args[i], &parameters[<Py_ssize_t>self.slots[i - self.arrays]]):
+            if not read_parameter(args[i], &parameters[<Py_ssize_t>self.slots[i - self.arrays]]):
                 return False
         if kwnames == NULL:
             return True
@@ -297,20 +327,22 @@ cdef class Operation:
                 continue
             for j in range(given - self.arrays, self.open_parameters):
                 if key is self.names[j]:
-                    if not read_number(value, &parameters[<Py_ssize_t>self.slots[j]]):
+                    if not read_parameter(value, &parameters[<Py_ssize_t>self.slots[j]]):
                         return False
                     break
             else:
                 return False
         return True
 
-    cdef object short_way(self, PyObject *const *args, double *parameters, PyObject *given_out):
+    cdef object short_way(self, PyObject *const *args, parameter *parameters,
+                          PyObject *given_out):
         """The result for whole plain arrays, or None where the long way has to serve them."""
         cdef cnp.ndarray x, grad = None, out = None, second = None
         cdef fastact_call *bound
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
         cdef double rounded[MAX_PARAMETERS]  # memory for whatever the element type
         cdef int i, element, contiguity, count = 0
+        cdef bint varying = False  # whether a parameter is an array
 
         if not cnp.PyArray_CheckExact(<object>args[0]):
             return self.of_floats(args, parameters) if given_out == NULL else None
@@ -337,11 +369,16 @@ cdef class Operation:
             count += 1
 
         for i in range(bound.parameters):
-            if parameters[i] != parameters[i]:
+            if parameters[i].array != NULL:
+                if not spreads_over(<cnp.ndarray>parameters[i].array, x):
+                    return None
+                varying = True
+                operands[count] = <char *>cnp.PyArray_DATA(<cnp.ndarray>parameters[i].array)
+            elif parameters[i].number != parameters[i].number:
                 return None  # refused there
-            if element == _kernels.FASTACT_FLOAT64:
-                operands[count] = <char *>&parameters[i]
-            elif _kernels.round_to(element, parameters[i], &rounded[i]):
+            elif element == _kernels.FASTACT_FLOAT64:
+                operands[count] = <char *>&parameters[i].number
+            elif _kernels.round_to(element, parameters[i].number, &rounded[i]):
                 return None  # it overflows: NumPy warns of that
             else:
                 operands[count] = <char *>&rounded[i]
@@ -355,11 +392,18 @@ cdef class Operation:
                     and not overlaps_partly(x, out)
                     and (grad is None or not overlaps_partly(grad, out))):
                 return None
+            for i in range(bound.parameters):
+                if parameters[i].array != NULL and overlaps(<cnp.ndarray>parameters[i].array, out):
+                    return None
             contiguity &= PyArray_FLAGS(out)
-        elif contiguity:
+        elif contiguity & cnp.NPY_ARRAY_C_CONTIGUOUS or (contiguity and not varying):
             out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x),
                                 contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
-        elif repeats(x) or (grad is not None and not same_strides(grad, x)):
+        elif grad is not None and (cnp.PyArray_IS_C_CONTIGUOUS(grad)
+                                   or cnp.PyArray_IS_C_CONTIGUOUS(x)):
+            # Of two orders NumPy chooses that of C.
+            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+        elif varying or repeats(x) or (grad is not None and not same_strides(grad, x)):
             return None  # NumPy chooses the order of the result
         else:
             out = empty_like(x)
@@ -369,10 +413,10 @@ cdef class Operation:
             second = empty_like(out)
             operands[count] = <char *>cnp.PyArray_DATA(second)
 
-        if contiguity:
+        if contiguity and not varying:
             self.run_contiguous(bound, cnp.PyArray_SIZE(x), cnp.PyArray_ITEMSIZE(x), operands)
         else:
-            self.run_shaped(bound, grad, x, out, second, operands)
+            self.run_shaped(bound, grad, x, parameters, out, second, operands)
         return out if second is None else (out, second)
 
     cdef void run_contiguous(self, fastact_call *bound, Py_ssize_t n, Py_ssize_t size,
@@ -388,17 +432,22 @@ cdef class Operation:
                 _kernels.apply(bound, n, operands, strides)
 
     cdef void run_shaped(self, fastact_call *bound, cnp.ndarray grad, cnp.ndarray x,
-                         cnp.ndarray out, cnp.ndarray second, char **operands) noexcept:
+                         parameter *parameters, cnp.ndarray out, cnp.ndarray second,
+                         char **operands) noexcept:
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS * _kernels.FASTACT_MAX_DIMENSIONS]
         cdef Py_ssize_t *shape = <Py_ssize_t *>cnp.PyArray_DIMS(x)
-        cdef int dimensions = cnp.PyArray_NDIM(x), count = 0
+        cdef int dimensions = cnp.PyArray_NDIM(x), count = 0, i
         cdef cnp.ndarray array
         for array in (grad, x):
             if array is not None:
                 memcpy(strides + count * dimensions, cnp.PyArray_STRIDES(array),
                        dimensions * sizeof(Py_ssize_t))
                 count += 1
-        count += bound.parameters  # which have none
+        for i in range(bound.parameters):
+            memset(strides + count * dimensions, 0, dimensions * sizeof(Py_ssize_t))
+            if parameters[i].array != NULL:
+                spread(<cnp.ndarray>parameters[i].array, dimensions, strides + count * dimensions)
+            count += 1
         for array in (out, second):
             if array is not None:
                 memcpy(strides + count * dimensions, cnp.PyArray_STRIDES(array),
@@ -410,7 +459,7 @@ cdef class Operation:
             with nogil:
                 _kernels.apply_shaped(bound, dimensions, shape, operands, strides)
 
-    cdef object of_floats(self, PyObject *const *args, double *parameters):
+    cdef object of_floats(self, PyObject *const *args, parameter *parameters):
         """The result for Python's own floats, or None where one is something else."""
         cdef double values[_kernels.FASTACT_MAX_OPERANDS]
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
@@ -423,9 +472,9 @@ cdef class Operation:
                 return None
             values[i] = PyFloat_AS_DOUBLE(<object>args[i])
         for i in range(bound.parameters):
-            if parameters[i] != parameters[i]:
+            if parameters[i].array != NULL or parameters[i].number != parameters[i].number:
                 return None
-            values[self.arrays + i] = parameters[i]
+            values[self.arrays + i] = parameters[i].number
         for i in range(inputs + self.outputs):
             operands[i] = <char *>&values[i]
             strides[i] = 0 if self.arrays <= i < inputs else sizeof(double)
@@ -666,16 +715,19 @@ cdef class Activation(Operation):
         return _find(self.row.name, "value", {**self.fixed, **parameters})
 
 
-cdef inline bint read_number(PyObject *value, double *number) except -1:
-    """Read a plain Python number; False for anything else."""
+cdef inline bint read_parameter(PyObject *value, parameter *read) except -1:
+    """Read a plain Python number or an array of some dimension; False for anything else."""
     if PyFloat_CheckExact(<object>value):
-        number[0] = PyFloat_AS_DOUBLE(<object>value)
+        read.number = PyFloat_AS_DOUBLE(<object>value)
         return True
     if PyLong_CheckExact(<object>value):
         try:
-            number[0] = PyLong_AsDouble(<object>value)
+            read.number = PyLong_AsDouble(<object>value)
         except OverflowError:
             return False
+        return True
+    if cnp.PyArray_CheckExact(<object>value) and cnp.PyArray_NDIM(<cnp.ndarray>value) > 0:
+        read.array = value
         return True
     return False
 
@@ -758,7 +810,7 @@ cdef object call(object self, PyObject *const *args, size_t nargsf, PyObject *kw
     """What calling an Operation does: the short way if it can be gone, else the long way."""
     cdef Operation operation = <Operation>self
     cdef Py_ssize_t given = PyVectorcall_NARGS(nargsf), i
-    cdef double parameters[MAX_PARAMETERS]
+    cdef parameter parameters[MAX_PARAMETERS]
     cdef PyObject *out = NULL
     if operation.read_arguments(args, given, kwnames, parameters, &out):
         result = operation.short_way(args, parameters, out)

@@ -97,8 +97,8 @@ void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                    const ptrdiff_t *strides);
 
 /* The same on arrays of any shape, strides[i * dimensions + d] being that of operand i along
- * dimension d. Every operand but the parameters, which are one value each, holds the kernel's own
- * type, and no output meets an input otherwise than element by element. */
+ * dimension d. Every operand holds the kernel's own type, and no output meets an input otherwise
+ * than element by element. */
 void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
                           char *const *operands, const ptrdiff_t *strides);
 
@@ -111,6 +111,13 @@ ptrdiff_t fastact_element_size(int element);
 /* Rounds x to a floating element type without a trace in the floating-point flags; returns whether
  * a finite x became infinite. */
 int fastact_round(int element, double x, void *out);
+
+/* ---- tables.c: 16-bit elements in great number ------------------------------------------------ */
+
+/* fastact_apply_shaped for a call whose results can be looked up and are so many that it pays; else
+ * it does nothing and returns 0. */
+int fastact_apply_by_table(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
+                           char *const *operands, const ptrdiff_t *strides);
 
 /* ---- parallel.c: threads --------------------------------------------------------------------- */
 

@@ -300,7 +300,7 @@ def test_subnormals_are_not_switched_off(symbols, functions):
         changing = {name for name, code in functions.items() if code.mnemonics["ldmxcsr"]}
         # The drivers, which keep and restore what they find.
         drivers = {"run_range", "fastact_apply", "run_rows", "fastact_apply_rows", "fastact_round"}
-        drivers |= {"run_shaped_range", "fastact_apply_shaped"}
+        drivers |= {"run_boxes", "fastact_apply_shaped"}
         assert {name.split(".")[0] for name in changing} <= drivers
 
 
