@@ -7,7 +7,7 @@ arrays take a shorter way to the same kernels: that is what makes a call on ten 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
-from cpython.mem cimport PyMem_Malloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.string cimport memcpy, memset
@@ -880,6 +880,19 @@ def _find(name, operation, fixed):
         found = make_activation(
             found.row, tuple([member.ufunc for member in members]), fixed)
     return found if operation == "value" else getattr(found, operation)
+
+
+def _address_of_call(Operation operation, dtype):
+    """Return the address of a bound call on elements of a dtype, for code that is compiled while
+    the program runs. It stays valid as long as the process lives."""
+    cdef fastact_call *bound = <fastact_call *>PyMem_Malloc(sizeof(fastact_call))
+    cdef int element = {**INTEGERS, **FLOATS}[dtype.num]
+    if bound == NULL:
+        raise MemoryError
+    if _kernels.bind(bound, operation.row, operation.operation, element, element) < 0:
+        PyMem_Free(bound)
+        raise TypeError(f"{operation.__name__} has no kernel for {dtype}")
+    return <size_t>bound
 
 
 def _make_all():

@@ -153,7 +153,8 @@ def test_every_kernel_is_there_and_local(symbols):
             *(loop for row in CATALOGUE for loop in loops_of(row)),
             *(f"softmax_{kernel}" for kernel in ROW_KERNELS if dtype in WIDE),
             "round_parameter",
-            *(["in_blocks"] if dtype in HALVES else []),
+            *(["in_blocks", "backward_by_slopes"] if dtype in HALVES else []),
+            *(f"{row.name}_slopes" for row in CATALOGUE if dtype in HALVES),
         )
     }
     expected |= {
