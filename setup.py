@@ -55,6 +55,7 @@ DIRECTIVES = {
     "embedsignature": False,
     "binding": True,
     "autotestdict": False,
+    "freethreading_compatible": True,
 }
 
 OPENMP_PROBE = """

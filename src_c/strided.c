@@ -207,8 +207,8 @@ static ptrdiff_t safe_tile(const job *j, int input, int output)
     return behind ? TILE : 1;
 }
 
-void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
-                   const ptrdiff_t *strides)
+int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
+                  const ptrdiff_t *strides)
 {
     job j = {call, operands, strides, 1, 1, TILE, 0};
     int first_parameter = call->inputs - call->parameters;
@@ -229,11 +229,11 @@ void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
     if (j.ordered) {
         j.direct = 0;
         run_range(&j, 0, n);
-        return;
+        return 0;
     }
-    fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2,
-                     elements_to_line(operands[call->inputs], strides[call->inputs]), TILE,
-                     run_range, &j);
+    return fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2,
+                            elements_to_line(operands[call->inputs], strides[call->inputs]), TILE,
+                            run_range, &j);
 }
 
 /* ---- arrays of any shape ---------------------------------------------------------------------- */
@@ -406,8 +406,8 @@ static void simplify(shaped_job *j)
     j->dimensions = last + 1;
 }
 
-void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
-                          char *const *operands, const ptrdiff_t *strides)
+int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
+                         char *const *operands, const ptrdiff_t *strides)
 {
     shaped_job j;
     ptrdiff_t n = 1, size = fastact_element_size(call->computed_in);
@@ -424,7 +424,7 @@ void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdif
                 is_parameter(call, i) ? 0 : strides[i * dimensions + d];
         j.dimensions++;
     }
-    if (n == 0) return;
+    if (n == 0) return 0;
     if (j.dimensions == 0) {
         j.shape[0] = 1;
         for (int i = 0; i < all; i++) j.strides[i][0] = is_parameter(call, i) ? 0 : size;
@@ -434,8 +434,7 @@ void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdif
     if (j.dimensions == 1) {
         ptrdiff_t along[FASTACT_MAX_OPERANDS];
         for (int i = 0; i < all; i++) along[i] = j.strides[i][0];
-        fastact_apply(call, n, operands, along);
-        return;
+        return fastact_apply(call, n, operands, along);
     }
     for (int i = 0; i < all; i++) {
         ptrdiff_t expected = size;
@@ -446,8 +445,8 @@ void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdif
         }
     }
     ptrdiff_t lead = j.flat[call->inputs] ? elements_to_line(operands[call->inputs], size) : 0;
-    fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2, lead, TILE, run_shaped_range,
-                     &j);
+    return fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2, lead, TILE,
+                            run_shaped_range, &j);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------- */
@@ -469,15 +468,15 @@ static void run_rows(void *context, ptrdiff_t begin, ptrdiff_t end)
     fp_leave(callers);
 }
 
-void fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
-                        const void *second, void *out)
+int fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
+                       const void *second, void *out)
 {
-    if (n == 0) return;
+    if (n == 0) return 0;
     ptrdiff_t input_bytes = n * fastact_element_size(element);
     ptrdiff_t output_bytes = kernel == FASTACT_SOFTMAX_JACOBIAN ? n * input_bytes : input_bytes;
     row_job j = {fastact_kernels(element)->rows[kernel], n, input_bytes, output_bytes,
                  first, second, out};
     ptrdiff_t work = output_bytes / fastact_element_size(element);
     ptrdiff_t least = fastact_parallel_threshold(FASTACT_EXPONENTIAL) / 2 / work;
-    fastact_parallel(rows, least > 0 ? least : 1, 0, 1, run_rows, &j);
+    return fastact_parallel(rows, least > 0 ? least : 1, 0, 1, run_rows, &j);
 }
