@@ -396,7 +396,7 @@ cdef class Operation:
         return out if second is None else (out, second)
 
     cdef int run_contiguous(self, fastact_call *bound, Py_ssize_t n, Py_ssize_t size,
-                             char **operands) except -1:
+                            char **operands) except -1:
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
         cdef int i
         for i in range(bound.inputs + bound.outputs):
@@ -408,7 +408,7 @@ cdef class Operation:
                 _kernels.apply(bound, n, operands, strides)
 
     cdef int run_shaped(self, fastact_call *bound, cnp.ndarray grad, cnp.ndarray x,
-                         cnp.ndarray out, cnp.ndarray second, char **operands) except -1:
+                        cnp.ndarray out, cnp.ndarray second, char **operands) except -1:
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS * _kernels.FASTACT_MAX_DIMENSIONS]
         cdef Py_ssize_t *shape = <Py_ssize_t *>cnp.PyArray_DIMS(x)
         cdef int dimensions = cnp.PyArray_NDIM(x), count = 0

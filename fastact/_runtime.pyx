@@ -69,7 +69,8 @@ def _requested():
 
 def _openmp_is_told():
     """Return whether OMP_NUM_THREADS, a number or a list of them, says something that counts."""
-    return bool(re.match(r"\s*\+?0*[1-9]\d*\s*(,|$)", os.environ.get("OMP_NUM_THREADS", ""), re.ASCII))
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return bool(re.match(r"\s*\+?0*[1-9]\d*\s*(,|$)", text, re.ASCII))
 
 
 _UNLIMITED = 2**31 - 1
@@ -148,8 +149,8 @@ def num_threads(n):
     """Limit the number of threads within a ``with`` block.
 
     The limit holds for the code in the block alone: not for other threads, nor for other tasks
-    that an event loop runs meanwhile (it is kept in a context variable). It is no more than a limit:
-    see `get_num_threads`.
+    that an event loop runs meanwhile (a context variable keeps it). It is no more than a limit: see
+    `get_num_threads`.
 
     Parameters
     ----------
