@@ -6,7 +6,6 @@ import contextlib
 import contextvars
 import os
 import platform
-import re
 import threading
 import warnings
 
@@ -69,8 +68,8 @@ def _requested():
 
 def _openmp_is_told():
     """Return whether OMP_NUM_THREADS, a number or a list of them, says something that counts."""
-    text = os.environ.get("OMP_NUM_THREADS", "")
-    return bool(re.match(r"\s*\+?0*[1-9]\d*\s*(,|$)", text, re.ASCII))
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip().removeprefix("+")
+    return first.isascii() and first.isdigit() and 0 < int(first) < 2**31
 
 
 _UNLIMITED = 2**31 - 1

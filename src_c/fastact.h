@@ -113,6 +113,13 @@ ptrdiff_t fastact_element_size(int element);
  * a finite x became infinite. */
 int fastact_round(int element, double x, void *out);
 
+/* ---- tables.c: 16-bit elements in great number ------------------------------------------------ */
+
+/* fastact_apply_shaped for a call whose results can be looked up and are so many that it pays; else
+ * it does nothing and returns 0. Returns 1, or -1 where the call was stopped. */
+int fastact_apply_by_table(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
+                           char *const *operands, const ptrdiff_t *strides);
+
 /* ---- parallel.c: threads --------------------------------------------------------------------- */
 
 typedef void fastact_body(void *context, ptrdiff_t begin, ptrdiff_t end);

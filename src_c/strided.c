@@ -231,6 +231,8 @@ int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
         run_range(&j, 0, n);
         return 0;
     }
+    int by_table = j.uniform ? fastact_apply_by_table(call, 1, &n, operands, strides) : 0;
+    if (by_table) return by_table < 0 ? -1 : 0;
     return fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2,
                             elements_to_line(operands[call->inputs], strides[call->inputs]), TILE,
                             run_range, &j);
@@ -436,6 +438,8 @@ int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff
         for (int i = 0; i < all; i++) along[i] = j.strides[i][0];
         return fastact_apply(call, n, operands, along);
     }
+    int by_table = fastact_apply_by_table(call, dimensions, shape, operands, strides);
+    if (by_table) return by_table < 0 ? -1 : 0;
     for (int i = 0; i < all; i++) {
         ptrdiff_t expected = size;
         j.flat[i] = 1;

@@ -6,11 +6,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +16,6 @@ from instruction_sets import once
 
 import fastact as fa
 from fastact import _runtime
-from fastact.catalogue import CATALOGUE
 
 pytestmark = once
 INFO = fa.runtime_info()
