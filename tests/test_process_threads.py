@@ -67,13 +67,14 @@ with Peak() as peak:
     for caller in callers: caller.start()
     for caller in callers: caller.join()
 assert not wrong
-print(peak.value, threads())
+while threads() > 4:  # a thread that has been joined goes a little later
+    time.sleep(0.001)
+print(peak.value)
 """,
         OMP_NUM_THREADS="4",
     )
-    peak, after = map(int, printed.split())
-    assert peak <= 1 + 16 + 3  # the main thread, the callers, the workers of one of them
-    assert after <= 4
+    # The main thread, the callers, the workers of one of them.
+    assert int(printed) <= 1 + 16 + 3
 
 
 POOLS = {
@@ -302,7 +303,7 @@ def test_threadpoolctl_limits_the_thread_that_asks(two):
 
 @pytest.mark.parametrize("nonsense", ["", "0", "-3", "many", "2x", "99999999999999999999"])
 def test_nonsense_in_openmps_variable_is_no_request(nonsense):
-    """libgomp says so and goes on with every processor of the host; so must the quota bind still."""
+    """libgomp says so and goes on with all processors of the host: the quota must bind still."""
     printed = run_child(
         "import fastact as fa; i = fa.runtime_info(); print(i['num_threads_from'])",
         OMP_NUM_THREADS=nonsense,
