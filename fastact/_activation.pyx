@@ -7,14 +7,15 @@ arrays take a shorter way to the same kernels: that is what makes a call on ten 
 cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
-from cpython.mem cimport PyMem_Malloc
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from fastact cimport _kernels
 from fastact._kernels cimport fastact_call
 
+import contextlib
 import inspect
 import numbers
 import sys
@@ -53,6 +54,11 @@ cdef enum:
     MAX_PARAMETERS = 4
     # Below this many elements taking the GIL again costs more than others gain by it.
     KEEP_GIL_BELOW = 2048
+
+# What a call gives for a parameter: an array, or a number where there is none.
+cdef struct parameter:
+    PyObject *array
+    double number
 
 cdef str OUT = "out"
 cdef type np_float64 = np.float64
@@ -164,9 +170,14 @@ cdef object make_ufunc(row, int operation):
     # Kept by the module for good: the ufunc only points to them.
     names = (name.encode(), _docstrings.ufunc_text(row, OPERATIONS[operation]).encode())
     kept_alive.append(names)
-    return cnp.PyUFunc_FromFuncAndData(
+    ufunc = cnp.PyUFunc_FromFuncAndData(
         functions, data, types, count, calls[0].inputs, calls[0].outputs, cnp.PyUFunc_None,
         names[0], names[1], 0)
+    # Here a pickle finds it: at once where NumPy lets a ufunc say its module (2.2), else by search.
+    globals()[name] = ufunc
+    with contextlib.suppress(AttributeError):
+        ufunc.__module__ = __name__
+    return ufunc
 
 
 cdef list kept_alive = []
@@ -207,6 +218,25 @@ cdef inline bint repeats(cnp.ndarray a) noexcept:
     return False
 
 
+cdef inline bint shows_twice(cnp.ndarray a) noexcept:
+    """Whether an array may show an element at two places: broadcast ones do, and windows. It does
+    not where each dimension steps over all that lies within it."""
+    cdef int i, j
+    cdef Py_ssize_t step, other, within
+    if PyArray_FLAGS(a) & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS):
+        return False
+    for i in range(cnp.PyArray_NDIM(a)):
+        step = abs(cnp.PyArray_STRIDES(a)[i])
+        within = cnp.PyArray_ITEMSIZE(a)
+        for j in range(cnp.PyArray_NDIM(a)):
+            other = abs(cnp.PyArray_STRIDES(a)[j])
+            if cnp.PyArray_DIMS(a)[j] > 1 and (other < step or (other == step and j < i)):
+                within += (cnp.PyArray_DIMS(a)[j] - 1) * other
+        if cnp.PyArray_DIMS(a)[i] > 1 and step < within:
+            return True
+    return False
+
+
 cdef inline void extent(cnp.ndarray a, char **low, char **high) noexcept:
     """The memory that an array with elements lies in."""
     cdef int i
@@ -221,15 +251,39 @@ cdef inline void extent(cnp.ndarray a, char **low, char **high) noexcept:
     high[0] += cnp.PyArray_ITEMSIZE(a)
 
 
-cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b) noexcept:
-    """Whether two arrays of one shape may share memory otherwise than element by element."""
+cdef inline bint overlaps(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether two arrays may share memory."""
     cdef char *first[2]
     cdef char *second[2]
-    if cnp.PyArray_DATA(a) == cnp.PyArray_DATA(b) and same_strides(a, b):
-        return False
     extent(a, &first[0], &first[1])
     extent(b, &second[0], &second[1])
     return first[0] < second[1] and second[0] < first[1]
+
+
+cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether two arrays of one shape may share memory otherwise than element by element."""
+    if cnp.PyArray_DATA(a) == cnp.PyArray_DATA(b) and same_strides(a, b):
+        return False
+    return overlaps(a, b)
+
+
+cdef inline bint spreads_over(cnp.ndarray a, cnp.ndarray b) noexcept:
+    """Whether a has b's dtype and broadcasts to b's shape."""
+    cdef int i, added = cnp.PyArray_NDIM(b) - cnp.PyArray_NDIM(a)
+    if cnp.PyArray_TYPE(a) != cnp.PyArray_TYPE(b) or added < 0 or not is_plain(a, 0):
+        return False
+    for i in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIMS(a)[i] not in (1, cnp.PyArray_DIMS(b)[added + i]):
+            return False
+    return True
+
+
+cdef inline void spread(cnp.ndarray a, int dimensions, Py_ssize_t *strides) noexcept:
+    """The strides, 0 until now, with which a is broadcast to so many dimensions."""
+    cdef int i, added = dimensions - cnp.PyArray_NDIM(a)
+    for i in range(cnp.PyArray_NDIM(a)):
+        if cnp.PyArray_DIMS(a)[i] != 1:
+            strides[added + i] = cnp.PyArray_STRIDES(a)[i]
 
 
 cdef inline cnp.ndarray empty_like(cnp.ndarray a):
@@ -289,7 +343,7 @@ cdef class Operation:
     # ---- the short way: whole plain arrays --------------------------------------------------
 
     cdef bint read_arguments(self, PyObject *const *args, Py_ssize_t given, PyObject *kwnames,
-                             double *parameters, PyObject **out) except -1:
+                             parameter *parameters, PyObject **out) except -1:
         """Read the arguments of a call into parameters and out; False where the short way
         cannot serve it."""
         cdef Py_ssize_t i, j, named
@@ -300,9 +354,10 @@ cdef class Operation:
         if not self.plain_values:
             return False
         for i in range(len(self.values)):
-            parameters[i] = self.numbers[i]
+            parameters[i].number = self.numbers[i]
+            parameters[i].array = NULL
         for i in range(self.arrays, given):
-            if not read_number(args[i], &parameters[<Py_ssize_t>self.slots[i - self.arrays]]):
+            if not read_parameter(args[i], &parameters[<Py_ssize_t>self.slots[i - self.arrays]]):
                 return False
         if kwnames == NULL:
             return True
@@ -317,20 +372,22 @@ cdef class Operation:
                 continue
             for j in range(given - self.arrays, self.open_parameters):
                 if key is self.names[j]:
-                    if not read_number(value, &parameters[<Py_ssize_t>self.slots[j]]):
+                    if not read_parameter(value, &parameters[<Py_ssize_t>self.slots[j]]):
                         return False
                     break
             else:
                 return False
         return True
 
-    cdef object short_way(self, PyObject *const *args, double *parameters, PyObject *given_out):
+    cdef object short_way(self, PyObject *const *args, parameter *parameters,
+                          PyObject *given_out):
         """The result for whole plain arrays, or None where the long way has to serve them."""
         cdef cnp.ndarray x, grad = None, out = None, second = None
         cdef fastact_call *bound
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
         cdef double rounded[MAX_PARAMETERS]  # memory for whatever the element type
         cdef int i, element, contiguity, count = 0
+        cdef bint varying = False  # whether a parameter is an array
 
         if not cnp.PyArray_CheckExact(<object>args[0]):
             return self.of_floats(args, parameters) if given_out == NULL else None
@@ -357,11 +414,16 @@ cdef class Operation:
             count += 1
 
         for i in range(bound.parameters):
-            if parameters[i] != parameters[i]:
+            if parameters[i].array != NULL:
+                if not spreads_over(<cnp.ndarray>parameters[i].array, x):
+                    return None
+                varying = True
+                operands[count] = <char *>cnp.PyArray_DATA(<cnp.ndarray>parameters[i].array)
+            elif parameters[i].number != parameters[i].number:
                 return None  # refused there
-            if element == _kernels.FASTACT_FLOAT64:
-                operands[count] = <char *>&parameters[i]
-            elif _kernels.round_to(element, parameters[i], &rounded[i]):
+            elif element == _kernels.FASTACT_FLOAT64:
+                operands[count] = <char *>&parameters[i].number
+            elif _kernels.round_to(element, parameters[i].number, &rounded[i]):
                 return None  # it overflows: NumPy warns of that
             else:
                 operands[count] = <char *>&rounded[i]
@@ -371,15 +433,22 @@ cdef class Operation:
             if self.outputs == 2 or not cnp.PyArray_CheckExact(<object>given_out):
                 return None
             out = <cnp.ndarray>given_out
-            if not (alike(x, out) and is_plain(out, cnp.NPY_ARRAY_WRITEABLE) and not repeats(out)
-                    and not overlaps_partly(x, out)
+            if not (alike(x, out) and is_plain(out, cnp.NPY_ARRAY_WRITEABLE)
+                    and not shows_twice(out) and not overlaps_partly(x, out)
                     and (grad is None or not overlaps_partly(grad, out))):
                 return None
+            for i in range(bound.parameters):
+                if parameters[i].array != NULL and overlaps(<cnp.ndarray>parameters[i].array, out):
+                    return None
             contiguity &= PyArray_FLAGS(out)
-        elif contiguity:
+        elif contiguity & cnp.NPY_ARRAY_C_CONTIGUOUS or (contiguity and not varying):
             out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x),
                                 contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
-        elif repeats(x) or (grad is not None and not same_strides(grad, x)):
+        elif grad is not None and (cnp.PyArray_IS_C_CONTIGUOUS(grad)
+                                   or cnp.PyArray_IS_C_CONTIGUOUS(x)):
+            # Of two orders NumPy chooses that of C.
+            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+        elif varying or repeats(x) or (grad is not None and not same_strides(grad, x)):
             return None  # NumPy chooses the order of the result
         else:
             out = empty_like(x)
@@ -389,10 +458,10 @@ cdef class Operation:
             second = empty_like(out)
             operands[count] = <char *>cnp.PyArray_DATA(second)
 
-        if contiguity:
+        if contiguity and not varying:
             self.run_contiguous(bound, cnp.PyArray_SIZE(x), cnp.PyArray_ITEMSIZE(x), operands)
         else:
-            self.run_shaped(bound, grad, x, out, second, operands)
+            self.run_shaped(bound, grad, x, parameters, out, second, operands)
         return out if second is None else (out, second)
 
     cdef int run_contiguous(self, fastact_call *bound, Py_ssize_t n, Py_ssize_t size,
@@ -408,17 +477,22 @@ cdef class Operation:
                 _kernels.apply(bound, n, operands, strides)
 
     cdef int run_shaped(self, fastact_call *bound, cnp.ndarray grad, cnp.ndarray x,
-                        cnp.ndarray out, cnp.ndarray second, char **operands) except -1:
+                        parameter *parameters, cnp.ndarray out, cnp.ndarray second,
+                        char **operands) except -1:
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS * _kernels.FASTACT_MAX_DIMENSIONS]
         cdef Py_ssize_t *shape = <Py_ssize_t *>cnp.PyArray_DIMS(x)
-        cdef int dimensions = cnp.PyArray_NDIM(x), count = 0
+        cdef int dimensions = cnp.PyArray_NDIM(x), count = 0, i
         cdef cnp.ndarray array
         for array in (grad, x):
             if array is not None:
                 memcpy(strides + count * dimensions, cnp.PyArray_STRIDES(array),
                        dimensions * sizeof(Py_ssize_t))
                 count += 1
-        count += bound.parameters  # which have none
+        for i in range(bound.parameters):
+            memset(strides + count * dimensions, 0, dimensions * sizeof(Py_ssize_t))
+            if parameters[i].array != NULL:
+                spread(<cnp.ndarray>parameters[i].array, dimensions, strides + count * dimensions)
+            count += 1
         for array in (out, second):
             if array is not None:
                 memcpy(strides + count * dimensions, cnp.PyArray_STRIDES(array),
@@ -430,7 +504,7 @@ cdef class Operation:
             with nogil:
                 _kernels.apply_shaped(bound, dimensions, shape, operands, strides)
 
-    cdef object of_floats(self, PyObject *const *args, double *parameters):
+    cdef object of_floats(self, PyObject *const *args, parameter *parameters):
         """The result for Python's own floats, or None where one is something else."""
         cdef double values[_kernels.FASTACT_MAX_OPERANDS]
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
@@ -443,9 +517,9 @@ cdef class Operation:
                 return None
             values[i] = PyFloat_AS_DOUBLE(<object>args[i])
         for i in range(bound.parameters):
-            if parameters[i] != parameters[i]:
+            if parameters[i].array != NULL or parameters[i].number != parameters[i].number:
                 return None
-            values[self.arrays + i] = parameters[i]
+            values[self.arrays + i] = parameters[i].number
         for i in range(inputs + self.outputs):
             operands[i] = <char *>&values[i]
             strides[i] = 0 if self.arrays <= i < inputs else sizeof(double)
@@ -468,6 +542,8 @@ cdef class Operation:
         if len(args) < self.arrays:
             raise TypeError(
                 f"{self.__name__}() misses the positional argument {self.inputs[len(args)]!r}")
+        if self.outputs == 2 and kwargs.get("out", OUT) is None:
+            kwargs["out"] = (None, None)  # as a ufunc wants to be told
         values = list(self.values)
         for slot, name, value in zip(self.slots, self.names, args[self.arrays:]):
             if name in kwargs:
@@ -479,6 +555,11 @@ cdef class Operation:
         for parameter, value in zip(self.row.parameters, values):
             check_parameter(self.__name__, parameter.name, value)
         inputs = [*args[:self.arrays], *values]
+        if (len(inputs) > 1 and type(inputs[self.arrays - 1]) is int
+                and kwargs.get("signature") is None):
+            # Beside anything else NumPy takes an int for what it can be cast to: the first loop of
+            # integers, that of int8, would be found for it.
+            inputs[self.arrays - 1] = float(inputs[self.arrays - 1])
         if find_bfloat16() and kwargs.get("signature") is None:
             if kwargs.get("dtype") is None or kwargs["dtype"] == bfloat16:
                 inputs = numbers_as_bfloat16(inputs)
@@ -689,16 +770,19 @@ cdef class Activation(Operation):
         return _find(self.row.name, "value", {**self.fixed, **parameters})
 
 
-cdef inline bint read_number(PyObject *value, double *number) except -1:
-    """Read a plain Python number; False for anything else."""
+cdef inline bint read_parameter(PyObject *value, parameter *read) except -1:
+    """Read a plain Python number or an array of some dimension; False for anything else."""
     if PyFloat_CheckExact(<object>value):
-        number[0] = PyFloat_AS_DOUBLE(<object>value)
+        read.number = PyFloat_AS_DOUBLE(<object>value)
         return True
     if PyLong_CheckExact(<object>value):
         try:
-            number[0] = PyLong_AsDouble(<object>value)
+            read.number = PyLong_AsDouble(<object>value)
         except OverflowError:
             return False
+        return True
+    if cnp.PyArray_CheckExact(<object>value) and cnp.PyArray_NDIM(<cnp.ndarray>value) > 0:
+        read.array = value
         return True
     return False
 
@@ -781,7 +865,7 @@ cdef object call(object self, PyObject *const *args, size_t nargsf, PyObject *kw
     """What calling an Operation does: the short way if it can be gone, else the long way."""
     cdef Operation operation = <Operation>self
     cdef Py_ssize_t given = PyVectorcall_NARGS(nargsf), i
-    cdef double parameters[MAX_PARAMETERS]
+    cdef parameter parameters[MAX_PARAMETERS]
     cdef PyObject *out = NULL
     if operation.read_arguments(args, given, kwnames, parameters, &out):
         result = operation.short_way(args, parameters, out)
@@ -827,6 +911,19 @@ def _find(name, operation, fixed):
         found = make_activation(
             found.row, tuple([member.ufunc for member in members]), fixed)
     return found if operation == "value" else getattr(found, operation)
+
+
+def _address_of_call(Operation operation, dtype):
+    """Return the address of a bound call on elements of a dtype, for code that is compiled while
+    the program runs. It stays valid as long as the process lives."""
+    cdef fastact_call *bound = <fastact_call *>PyMem_Malloc(sizeof(fastact_call))
+    cdef int element = {**INTEGERS, **FLOATS}[dtype.num]
+    if bound == NULL:
+        raise MemoryError
+    if _kernels.bind(bound, operation.row, operation.operation, element, element) < 0:
+        PyMem_Free(bound)
+        raise TypeError(f"{operation.__name__} has no kernel for {dtype}")
+    return <size_t>bound
 
 
 def _make_all():

@@ -2,8 +2,9 @@
 
 No ndarray is made on the way. Every activation is here by its name, with ``derivative`` and
 ``backward``, and so is a row-wise ``softmax``. A function takes contiguous float32 (format "f") or
-float64 ("d") buffers of one dimension and ``out`` of the same format and length, which may be x
-itself; without ``out`` it returns an ``array.array``. Parameters are numbers, by position or name.
+float64 ("d") buffers and ``out`` of the same format and shape, which may be x itself; without
+``out`` it returns an ``array.array``, which has one dimension. Parameters are numbers, by position
+or name.
 
 From Cython the same kernels can be called without the GIL: see ``buffers.pxd``.
 
@@ -21,7 +22,9 @@ array('d', [0.5, 0.5])
 """
 
 from cpython cimport array as carray
+from cpython.buffer cimport Py_buffer, PyBUF_READ, PyBUF_WRITE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.memoryview cimport PyMemoryView_FromMemory, PyMemoryView_GET_BUFFER
 from cython cimport floating
 
 from fastact cimport _kernels
@@ -97,35 +100,48 @@ cdef class Function:
 
     def __call__(self, *args, out=None, **parameters):
         if len(args) < self.arrays:
-            raise TypeError(f"{self.__name__}() takes {self.arrays} buffers, not {len(args)}")
+            needed = "a buffer, x" if self.arrays == 1 else "two buffers, grad and x"
+            raise TypeError(f"{self.__name__}() takes {needed}; {len(args)} were given")
         cdef Function function = self
         if len(args) > self.arrays or parameters:
             function = make(self.row, self.operation,
                             completed(self, args[self.arrays:], parameters))
-        views = [memoryview(buffer) for buffer in args[:self.arrays]]
-        formats = {format_of(self.__name__, view) for view in views}
-        if len(formats) > 1:
-            raise TypeError(f"{self.__name__}: the buffers must be of one format")
-        if out is None:
-            out = new_buffer(next(iter(formats)), views[0].shape[0] if views[0].ndim == 1 else 0)
-        target = memoryview(out)
-        if formats != {format_of(self.__name__, target)}:
-            raise TypeError(f"{self.__name__}: out must have the format of the input")
-        if target.readonly:
-            raise ValueError(f"{self.__name__}: out is read-only")
-        for view in [*views, target]:
-            if view.ndim != 1 or not view.c_contiguous:
-                raise ValueError(f"{self.__name__}: the buffers must be contiguous and of one "
-                                 "dimension")
+        views = [view_of(self.__name__, buffer) for buffer in args[:self.arrays]]
         first, last = views[0], views[self.arrays - 1]
-        if formats == {"f"}:
-            with_format[float](function, first, last, target)
+        check_alike(self.__name__, first, last)
+        out, target = output(self.__name__, out, first)
+        if first.nbytes == 0:
+            return out
+        if format_of(self.__name__, first) == "f":
+            with_format[float](function, flat(first), flat(last), flat(target))
         else:
-            with_format[double](function, first, last, target)
+            with_format[double](function, flat(first), flat(last), flat(target))
         return out
 
     def __repr__(self):
         return f"<buffer function {self.__name__!r}>"
+
+    def __reduce__(self):
+        return _find, (self.row.name, OPERATIONS[self.operation], self.values)
+
+    def __eq__(self, other):
+        if not isinstance(other, Function):
+            return NotImplemented
+        return identity(self) == identity(other)
+
+    def __hash__(self):
+        return hash(identity(self))
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self
+
+
+cdef tuple identity(Function function):
+    """What two functions have in common that compute the same."""
+    return function.row.name, function.operation, *function.values.values()
 
 
 cdef set_up(Function function, row, int operation, dict parameters):
@@ -172,13 +188,55 @@ cdef dict completed(Function function, tuple given, dict named):
 cdef str format_of(str function, view):
     kind = view.format.lstrip(NATIVE)
     if kind not in ("f", "d"):
+        advice = "; memoryview(...).cast('d') makes such of bytes" if kind == "B" else ""
         raise TypeError(f"{function} takes buffers of format 'f' (float32) or 'd' (float64), not "
-                        f"{view.format!r}")
+                        f"{view.format!r}{advice}")
     return kind
 
 
-cdef new_buffer(str format, Py_ssize_t n):
-    return carray.clone(array.array(format), n, zero=False)
+cdef view_of(str function, buffer):
+    """The buffer that an object offers, if it is one that the kernels can read."""
+    try:
+        view = memoryview(buffer)
+    except TypeError:
+        raise TypeError(f"{function} takes buffers, such as array.array('d', ...), not "
+                        f"{type(buffer).__name__}") from None
+    format_of(function, view)
+    if not view.c_contiguous:
+        raise ValueError(f"{function}: the buffers must be contiguous: copy this one")
+    return view
+
+
+cdef check_alike(str function, first, second):
+    if format_of(function, first) != format_of(function, second):
+        raise TypeError(f"{function}: the buffers must be of one format, not {first.format!r} and "
+                        f"{second.format!r}")
+    if first.shape != second.shape:
+        raise ValueError(f"{function}: the buffers must have one shape, not {first.shape} and "
+                         f"{second.shape}")
+
+
+cdef tuple output(str function, out, first):
+    """What to return for an input, and a view of it to write to."""
+    if out is None:
+        out = carray.clone(array.array(format_of(function, first)),
+                           first.nbytes // first.itemsize, zero=False)
+        return out, memoryview(out)
+    target = view_of(function, out)
+    if target.readonly:
+        raise ValueError(f"{function}: out is read-only")
+    check_alike(function, first, target)
+    return out, target
+
+
+cdef flat(view):
+    """The same elements as a view of one dimension."""
+    if view.ndim == 1:
+        return view
+    cdef Py_buffer *buffer = PyMemoryView_GET_BUFFER(view)
+    return PyMemoryView_FromMemory(
+        <char *>buffer.buf, buffer.len, PyBUF_READ if buffer.readonly else PyBUF_WRITE
+    ).cast(view.format.lstrip(NATIVE))
 
 
 cdef with_format(Function function, const floating[::1] first, const floating[::1] last,
@@ -279,12 +337,12 @@ cdef int run_rows(Py_ssize_t rows, Py_ssize_t n, const floating *x,
 
 
 def softmax(x, *, out=None):
-    """Softmax of a buffer of one dimension, or of each row of one of two.
+    """Softmax of each row of a buffer: along its last dimension.
 
     Parameters
     ----------
     x : buffer
-        Contiguous, of format "f" or "d".
+        Contiguous, of format "f" or "d", of one or more dimensions.
     out : buffer, optional
         Of the same format and shape; may be x. Without it the result is an ``array.array`` of one
         dimension, row after row.
@@ -309,45 +367,22 @@ def softmax(x, *, out=None):
     >>> buffers.softmax(rows)
     array('d', [0.5, 0.5, 0.5, 0.5])
     """
-    view = memoryview(x)
-    kind = format_of("softmax", view)
-    if view.ndim not in (1, 2) or not view.c_contiguous:
-        raise ValueError("softmax: the buffer must be contiguous and of one or two dimensions")
-    if out is None:
-        out = new_buffer(kind, view.nbytes // view.itemsize)
-        target = memoryview(out).cast("B").cast(kind, view.shape) if view.nbytes else view
-    else:
-        target = memoryview(out)
-        if format_of("softmax", target) != kind:
-            raise TypeError("softmax: out must have the format of the input")
-        if target.shape != view.shape:
-            raise ValueError(f"softmax: out has shape {target.shape}, x has {view.shape}")
-        if target.readonly:
-            raise ValueError("softmax: out is read-only")
-        if not target.c_contiguous:
-            raise ValueError("softmax: out must be contiguous")
+    view = view_of("softmax", x)
+    if view.ndim == 0:
+        raise ValueError("softmax: the buffer must have a dimension")
+    out, target = output("softmax", out, view)
     if view.nbytes == 0:
         return out
-    if view.ndim == 2:
-        if kind == "f":
-            rows_with_format[float](view, target)
-        else:
-            rows_with_format[double](view, target)
-    elif kind == "f":
-        row_with_format[float](view, target)
+    if format_of("softmax", view) == "f":
+        rows_with_format[float](view.shape[view.ndim - 1], flat(view), flat(target))
     else:
-        row_with_format[double](view, target)
+        rows_with_format[double](view.shape[view.ndim - 1], flat(view), flat(target))
     return out
 
 
-cdef rows_with_format(const floating[:, ::1] x, floating[:, ::1] out):
+cdef rows_with_format(Py_ssize_t n, const floating[::1] x, floating[::1] out):
     with nogil:
-        softmax_rows(x, out)
-
-
-cdef row_with_format(const floating[::1] x, floating[::1] out):
-    with nogil:
-        run_rows(1, x.shape[0], &x[0], &out[0])
+        run_rows(x.shape[0] // n, n, &x[0], &out[0])
 
 
 cdef Function make(row, int operation, dict parameters):
@@ -357,6 +392,14 @@ cdef Function make(row, int operation, dict parameters):
         made.derivative = make(row, _kernels.FASTACT_DERIVATIVE, parameters)
         made.backward = make(row, _kernels.FASTACT_BACKWARD, parameters)
     return made
+
+
+def _find(name, operation, parameters):
+    """Return a function by name: what a pickle calls."""
+    cdef Function found = globals()[name]
+    if found.values != parameters:
+        found = make(found.row, _kernels.FASTACT_VALUE, parameters)
+    return found if operation == "value" else getattr(found, operation)
 
 
 __all__ = ["Function", "softmax"]

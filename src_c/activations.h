@@ -3,7 +3,8 @@
  * types, instruction sets, threads, strides - is made from these.
  *
  * A function returns a `number`, the working type: a double for float32, a pair of doubles for
- * float64. e is always an exponential of something that cannot overflow. NaN must come out where
+ * float64. A derivative that is a `real` exactly may be returned as one, which spares a backward
+ * pass the wider product. e is always an exponential of something that cannot overflow. NaN must come out where
  * NaN goes in: a comparison with NaN is false, so the last branch of each choice carries x.
  *
  * "Worst" is the greatest error, in units in the last place, over all finite float32 inputs against
@@ -57,14 +58,14 @@ INLINE number tanh_derivative(real x)
 
 INLINE number relu_value(real x) { return exact(RELU(x)); }
 
-INLINE number relu_derivative(real x) { return exact(x > 0 ? 1 : x <= 0 ? 0 : x); }
+INLINE real relu_derivative(real x) { return x > 0 ? 1 : x <= 0 ? 0 : x; }
 
 INLINE number relu6_value(real x) { return exact(RELU6(x)); }
 
-INLINE number relu6_derivative(real x)
+INLINE real relu6_derivative(real x)
 {
     real below_six = x < 6 ? 1 : 0;
-    return exact(x > 0 ? below_six : x <= 0 ? 0 : x);
+    return x > 0 ? below_six : x <= 0 ? 0 : x;
 }
 
 /* slope * x is exact in the working type of float32 and rounded once in float64, as x is. With
@@ -75,14 +76,14 @@ INLINE number leaky_relu_value(real x, real negative_slope)
     return exact(x < 0 ? scaled : x);
 }
 
-INLINE number leaky_relu_derivative(real x, real negative_slope)
+INLINE real leaky_relu_derivative(real x, real negative_slope)
 {
-    return exact(x <= 0 ? negative_slope : x > 0 ? 1 : x);
+    return x <= 0 ? negative_slope : x > 0 ? 1 : x;
 }
 
 INLINE number identity_value(real x) { return exact(x); }
 
-INLINE number identity_derivative(real x) { return exact(x == x ? 1 : x); }
+INLINE real identity_derivative(real x) { return x == x ? 1 : x; }
 
 /* ---- elu --------------------------------------------------------------------------------------
  * f = x < 0 ? alpha expm1(x) : x: exp(x) - 1 would cancel.  f' = x <= 0 ? alpha e^x : 1.

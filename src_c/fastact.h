@@ -27,6 +27,7 @@ typedef void fastact_loop(ptrdiff_t n, char *const *operands);
 typedef struct {
     fastact_loop *uniform; /* each parameter operand points to one value, the same for all */
     fastact_loop *varying; /* each parameter operand is an array; NULL without parameters */
+    fastact_loop *slopes;  /* of a backward pass of 16-bit elements: x, parameters -> f' as doubles */
 } fastact_loops;
 
 typedef struct {
@@ -54,6 +55,7 @@ typedef struct {
     const fastact_activation *activations;
     fastact_row_kernel *const *rows; /* NULL for the 16-bit types */
     int (*round)(double x, void *out); /* as fastact_round */
+    fastact_loop *by_slopes; /* grad, x, f' of all 16-bit numbers as doubles -> grad f' */
 } fastact_kernel_set;
 
 /* ---- isa.c: the instruction set in use ------------------------------------------------------- */
@@ -98,8 +100,8 @@ int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                   const ptrdiff_t *strides);
 
 /* The same on arrays of any shape, strides[i * dimensions + d] being that of operand i along
- * dimension d. Every operand but the parameters, which are one value each, holds the kernel's own
- * type, and no output meets an input otherwise than element by element. */
+ * dimension d. Every operand holds the kernel's own type, and no output meets an input otherwise
+ * than element by element. */
 int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
                          char *const *operands, const ptrdiff_t *strides);
 

@@ -49,3 +49,45 @@ ONE_FUNCTION static void KERNEL(in, blocks)(ptrdiff_t n, char *const *operands, 
     {                                                                                              \
         KERNEL(in, blocks)(n, o, arrays, values, outputs, KERNEL(name, operation##_of_block));     \
     }
+
+/* ---- for tables.c ----------------------------------------------------------------------------- */
+
+INLINE void slopes_uniform(ptrdiff_t n, const real *x, real parameter, double *slopes,
+                           number (*derivative)(real x, real parameter))
+{
+    for (ptrdiff_t i = 0; i < n; i++) slopes[i] = rounded(derivative(x[i], parameter));
+}
+
+/* Operands: x, parameters, and the slopes as doubles. */
+#define SLOPES(name, parameters)                                                                   \
+    static void KERNEL(name, slopes)(ptrdiff_t n, char *const *o)                                  \
+    {                                                                                              \
+        real x[HALF_BLOCK], parameter = parameters ? widen(*(const element *)o[1]) : 0;            \
+        for (ptrdiff_t begin = 0; begin < n; begin += HALF_BLOCK) {                                \
+            ptrdiff_t length = n - begin < HALF_BLOCK ? n - begin : HALF_BLOCK;                    \
+            widen_all(length, (const element *)o[0] + begin, x);                                   \
+            slopes_uniform(length, x, parameter, (double *)o[1 + parameters] + begin, name##_d);   \
+        }                                                                                          \
+    }
+#define SLOPES_OF(name) KERNEL(name, slopes)
+
+/* Operands: grad, x, the slopes of all numbers, and out. As chain_number has it. */
+static void KERNEL(backward, by_slopes)(ptrdiff_t n, char *const *operands)
+{
+    const element *grad = (const element *)operands[0], *x = (const element *)operands[1];
+    const double *table = (const double *)operands[2];
+    element *out = (element *)operands[3];
+    real grads[HALF_BLOCK];
+    double slopes[HALF_BLOCK];
+    result products[HALF_BLOCK];
+    for (ptrdiff_t begin = 0; begin < n; begin += HALF_BLOCK) {
+        ptrdiff_t length = n - begin < HALF_BLOCK ? n - begin : HALF_BLOCK;
+        for (ptrdiff_t i = 0; i < length; i++) slopes[i] = table[x[begin + i]];
+        widen_all(length, grad + begin, grads);
+        for (ptrdiff_t i = 0; i < length; i++) {
+            result product = nearest(slopes[i] * grads[i]);
+            products[i] = slopes[i] == 0 ? 0 : product;
+        }
+        for (ptrdiff_t i = 0; i < length; i++) out[begin + i] = (element)products[i];
+    }
+}

@@ -16,8 +16,10 @@
 #include "elementwise.h"
 #if HALF_FORMAT
 #define row_kernels NULL /* softmax takes float32 for them */
+#define BY_SLOPES KERNEL(backward, by_slopes)
 #else
 #include "rowwise.h"
+#define BY_SLOPES NULL
 #endif
 
 static int KERNEL(round, parameter)(double x, void *out)
@@ -29,5 +31,5 @@ static int KERNEL(round, parameter)(double x, void *out)
 
 const fastact_kernel_set JOIN(JOIN(fastact_kernels, ISA), DTYPE) = {
     sizeof activations / sizeof *activations, activations, row_kernels,
-    KERNEL(round, parameter),
+    KERNEL(round, parameter), BY_SLOPES,
 };

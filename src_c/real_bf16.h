@@ -18,3 +18,6 @@ INLINE result nearest(double y)
     double with_zeros_sign = double_of(bits_of(stepped) | (bits_of(y) & (uint64_t)1 << 63));
     return bits_of_float((float)with_zeros_sign) >> 16;
 }
+
+/* In double, since a float may lose bits of a product that is subnormal. */
+INLINE result nearest_product(real a, real b) { return nearest((double)a * b); }

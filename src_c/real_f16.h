@@ -27,15 +27,20 @@ INLINE float to_odd(double y)
 /* Added to 2^23 times the smallest step of its binade, |y| leaves its number of steps, rounded to
  * nearest and even, in the low bits of the sum. The bits of an element are its number of steps and,
  * for each binade below, 2^10 more. */
-INLINE result nearest(double y)
+INLINE result nearest_of_float(float y)
 {
-    float narrow_y = to_odd(y), size = fabsf(narrow_y);
+    float size = fabsf(y);
     float binade = float_of(bits_of_float(size * 0x1p13f) & 0x7f800000u);
     float steps_to_bits = binade < 0x1p29f ? binade : 0x1p29f;
     steps_to_bits = steps_to_bits > 0x1p-1f ? steps_to_bits : 0x1p-1f;
     float sum = (size > 0x1p16f ? 0x1p16f : size) + steps_to_bits;
     uint32_t below = (bits_of_float(steps_to_bits) - bits_of_float(0x1p-1f)) >> 13;
     uint32_t number = bits_of_float(sum) - bits_of_float(steps_to_bits) + below;
-    number = narrow_y == narrow_y ? number : 0x7e00;
-    return number | (bits_of_float(narrow_y) >> 16 & 0x8000);
+    number = y == y ? number : 0x7e00;
+    return number | (bits_of_float(y) >> 16 & 0x8000);
 }
+
+INLINE result nearest(double y) { return nearest_of_float(to_odd(y)); }
+
+/* A product of two elements is a float exactly. */
+INLINE result nearest_product(real a, real b) { return nearest_of_float(a * b); }

@@ -13,3 +13,4 @@ typedef float element, real, result;
 
 INLINE real widen(element x) { return x; }
 INLINE result nearest(double y) { return (float)y; }
+INLINE result nearest_product(real a, real b) { return a * b; }

@@ -11,3 +11,4 @@ typedef double element, real, result;
 
 INLINE real widen(element x) { return x; }
 INLINE result nearest(double y) { return y; }
+INLINE result nearest_product(real a, real b) { return a * b; }

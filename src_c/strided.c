@@ -10,8 +10,8 @@
 #include "fp_environment.h"
 #include "independent.h"
 
-/* Elements of a tile: five operands of eight bytes are 20 KB. */
-enum { TILE = 512, CACHE_LINE = 64 };
+/* Five operands' tiles are 20 KB. */
+enum { TILE_BYTES = 4096, CACHE_LINE = 64 };
 
 int fastact_round(int element, double x, void *out)
 {
@@ -142,7 +142,7 @@ OUT_OF_LINE static void run_direct(const job *j, ptrdiff_t begin, ptrdiff_t n)
 OUT_OF_LINE static void run_tile(const job *j, ptrdiff_t begin, ptrdiff_t n)
 {
     const fastact_call *call = j->call;
-    double tiles[FASTACT_MAX_OPERANDS][TILE];
+    double tiles[FASTACT_MAX_OPERANDS][TILE_BYTES / sizeof(double)];
     char *operands[FASTACT_MAX_OPERANDS];
     ptrdiff_t size = fastact_element_size(call->computed_in);
     int all = call->inputs + call->outputs;
@@ -204,16 +204,16 @@ static ptrdiff_t safe_tile(const job *j, int input, int output)
     if (stride == 0 || stride != j->strides[input]) return 1;
     int behind = stride > 0 ? j->operands[output] < j->operands[input]
                             : j->operands[output] > j->operands[input];
-    return behind ? TILE : 1;
+    return behind ? j->tile : 1;
 }
 
 int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                   const ptrdiff_t *strides)
 {
-    job j = {call, operands, strides, 1, 1, TILE, 0};
+    ptrdiff_t size = fastact_element_size(call->computed_in);
+    job j = {call, operands, strides, 1, 1, TILE_BYTES / size, 0};
     int first_parameter = call->inputs - call->parameters;
     for (int i = first_parameter; i < call->inputs; i++) j.uniform &= strides[i] == 0;
-    ptrdiff_t size = fastact_element_size(call->computed_in);
     for (int i = 0; i < call->inputs + call->outputs; i++)
         j.direct &= stays(&j, i)
                     || (call->elements[i] == call->computed_in && strides[i] == size);
@@ -234,136 +234,164 @@ int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
     int by_table = j.uniform ? fastact_apply_by_table(call, 1, &n, operands, strides) : 0;
     if (by_table) return by_table < 0 ? -1 : 0;
     return fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2,
-                            elements_to_line(operands[call->inputs], strides[call->inputs]), TILE,
+                            elements_to_line(operands[call->inputs], strides[call->inputs]), j.tile,
                             run_range, &j);
 }
 
 /* ---- arrays of any shape ---------------------------------------------------------------------- */
 
-/* Elements count in the order of the dimensions, the last one fastest. An operand is `flat` if its
- * elements lie one after the other in that order: it needs no tile. */
+/* Elements count in the order of the dimensions, the last one fastest. The work is cut into boxes of
+ * two dimensions, each of at most a tile: an operand whose box is not contiguous is gathered
+ * into a tile, or scattered from it, along whichever of the two its memory runs. */
 typedef struct {
     const fastact_call *call;
     char *const *operands;
-    int dimensions;
-    ptrdiff_t shape[FASTACT_MAX_DIMENSIONS];
+    int uniform; /* every parameter is one value for all elements */
+    int dimensions, across; /* boxes are made of the last dimension and this one */
+    int fastest;            /* the dimension along which one box follows the other */
+    int row_by_row;         /* no operand needs a tile if the kernel is given single rows */
+    ptrdiff_t shape[FASTACT_MAX_DIMENSIONS], box[FASTACT_MAX_DIMENSIONS];
     ptrdiff_t strides[FASTACT_MAX_OPERANDS][FASTACT_MAX_DIMENSIONS];
-    int flat[FASTACT_MAX_OPERANDS];
 } shaped_job;
 
-/* Where element `begin` of an operand is: its row, a line along the last dimension, and how much of
- * that is left. */
+/* What a box is of one operand. */
 typedef struct {
     char *at;
-    ptrdiff_t left, index[FASTACT_MAX_DIMENSIONS];
-} place;
+    ptrdiff_t rows, columns, row_stride, column_stride;
+} part;
 
-static place place_of(const shaped_job *j, int operand, ptrdiff_t begin)
-{
-    const ptrdiff_t *strides = j->strides[operand];
-    place p = {.at = j->operands[operand]};
-    for (int d = j->dimensions - 1; d >= 0; d--) {
-        p.index[d] = begin % j->shape[d];
-        p.at += p.index[d] * strides[d];
-        begin /= j->shape[d];
-    }
-    p.left = j->shape[j->dimensions - 1] - p.index[j->dimensions - 1];
-    return p;
-}
-
-/* From somewhere in a row to the beginning of the next one. */
-static inline void to_next_row(const shaped_job *j, const ptrdiff_t *strides, place *p)
-{
-    int last = j->dimensions - 1;
-    p->at -= p->index[last] * strides[last];
-    p->index[last] = 0;
-    p->left = j->shape[last];
-    for (int d = last - 1; d >= 0; d--) {
-        p->at += strides[d];
-        if (++p->index[d] < j->shape[d]) return;
-        p->at -= j->shape[d] * strides[d];
-        p->index[d] = 0;
-    }
-}
-
-/* Copies n elements of an operand from element `begin` on, row by row, into a tile or from it. Not by
- * gather and scatter: their call and switch per row take half as long again where rows are of three. */
-#define ALONG_ROWS(type, contiguous, strided)                                                      \
-    for (type *t = tile; n > 0; to_next_row(j, strides, &p)) {                                     \
-        ptrdiff_t length = n < p.left ? n : p.left;                                                \
-        if (stride == (ptrdiff_t)sizeof(type)) {                                                   \
-            type *row = (type *)p.at;                                                              \
-            INDEPENDENT                                                                            \
-            for (ptrdiff_t i = 0; i < length; i++) contiguous;                                     \
-        } else {                                                                                   \
-            for (ptrdiff_t i = 0; i < length; i++) strided;                                        \
-        }                                                                                          \
-        t += length;                                                                               \
-        n -= length;                                                                               \
-    }
-
-#define ELEMENT(type) (*(type *)(p.at + i * stride))
-#define GATHER_ROWS(type) ALONG_ROWS(type, t[i] = row[i], t[i] = ELEMENT(type))
-#define SCATTER_ROWS(type) ALONG_ROWS(type, row[i] = t[i], ELEMENT(type) = t[i])
-
-static void gather_rows(const shaped_job *j, int operand, ptrdiff_t begin, ptrdiff_t n, void *tile)
-{
-    const ptrdiff_t *strides = j->strides[operand], stride = strides[j->dimensions - 1];
-    place p = place_of(j, operand, begin);
-    switch (fastact_element_size(j->call->computed_in)) {
-    case 2: GATHER_ROWS(uint16_t) break;
-    case 4: GATHER_ROWS(uint32_t) break;
-    default: GATHER_ROWS(uint64_t) break;
-    }
-}
-
-static void scatter_rows(const shaped_job *j, int operand, ptrdiff_t begin, ptrdiff_t n, void *tile)
-{
-    const ptrdiff_t *strides = j->strides[operand], stride = strides[j->dimensions - 1];
-    place p = place_of(j, operand, begin);
-    switch (fastact_element_size(j->call->computed_in)) {
-    case 2: SCATTER_ROWS(uint16_t) break;
-    case 4: SCATTER_ROWS(uint32_t) break;
-    default: SCATTER_ROWS(uint64_t) break;
-    }
-}
-
-/* Where n elements of an operand from element `begin` on lie, if it is one after the other: in one
- * row of contiguous elements. Else NULL. */
-static char *contiguous_at(const shaped_job *j, int operand, ptrdiff_t begin, ptrdiff_t n)
-{
-    ptrdiff_t size = fastact_element_size(j->call->computed_in);
-    if (j->flat[operand]) return j->operands[operand] + begin * size;
-    if (j->strides[operand][j->dimensions - 1] != size) return NULL;
-    place p = place_of(j, operand, begin);
-    return n <= p.left ? p.at : NULL;
-}
-
-OUT_OF_LINE static void run_shaped_tile(const shaped_job *j, ptrdiff_t begin, ptrdiff_t n)
-{
-    const fastact_call *call = j->call;
-    double tiles[FASTACT_MAX_OPERANDS][TILE];
-    char *operands[FASTACT_MAX_OPERANDS];
-    for (int i = 0; i < call->inputs + call->outputs; i++) {
-        operands[i] = is_parameter(call, i) ? j->operands[i] : contiguous_at(j, i, begin, n);
-        if (operands[i]) continue;
-        operands[i] = (char *)tiles[i];
-        if (i < call->inputs) gather_rows(j, i, begin, n, tiles[i]);
-    }
-    call->loops.uniform(n, operands);
-    for (int i = call->inputs; i < call->inputs + call->outputs; i++)
-        if (operands[i] == (char *)tiles[i]) scatter_rows(j, i, begin, n, tiles[i]);
-}
-
-static void run_shaped_range(void *context, ptrdiff_t begin, ptrdiff_t end)
-{
-    fp_environment callers = fp_enter();
-    for (; begin < end; begin += TILE)
-        run_shaped_tile(context, begin, end - begin < TILE ? end - begin : TILE);
-    fp_leave(callers);
-}
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address) (void)(address)
+#endif
 
 static ptrdiff_t distance(ptrdiff_t stride) { return stride < 0 ? -stride : stride; }
+static ptrdiff_t less(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+/* Rows of fewer elements are gone through column by column. */
+enum { NARROW = 8 };
+
+#define COPY_PART(type, copy)                                                                      \
+    {                                                                                              \
+        type *t = tile;                                                                            \
+        if (distance(p.row_stride) < distance(p.column_stride) || p.columns < NARROW) {            \
+            for (ptrdiff_t c = 0; c < p.columns; c++)                                              \
+                for (ptrdiff_t r = 0; r < p.rows; r++) copy(type, p.column_stride);                \
+        } else if (p.column_stride == (ptrdiff_t)sizeof(type)) {                                   \
+            for (ptrdiff_t r = 0; r < p.rows; r++)                                                 \
+                INDEPENDENT                                                                        \
+                for (ptrdiff_t c = 0; c < p.columns; c++) copy(type, (ptrdiff_t)sizeof(type));     \
+        } else {                                                                                   \
+            for (ptrdiff_t r = 0; r < p.rows; r++)                                                 \
+                for (ptrdiff_t c = 0; c < p.columns; c++) copy(type, p.column_stride);             \
+        }                                                                                          \
+    }
+
+#define OF_TILE t[r * p.columns + c]
+#define OF_ARRAY(type, stride) (*(type *)(p.at + r * p.row_stride + c * (stride)))
+#define FROM_ARRAY(type, stride) OF_TILE = OF_ARRAY(type, stride)
+#define TO_ARRAY(type, stride) OF_ARRAY(type, stride) = OF_TILE
+
+static void gather_part(ptrdiff_t size, part p, void *tile)
+{
+    switch (size) {
+    case 2: COPY_PART(uint16_t, FROM_ARRAY) break;
+    case 4: COPY_PART(uint32_t, FROM_ARRAY) break;
+    default: COPY_PART(uint64_t, FROM_ARRAY) break;
+    }
+}
+
+static void scatter_part(ptrdiff_t size, part p, void *tile)
+{
+    switch (size) {
+    case 2: COPY_PART(uint16_t, TO_ARRAY) break;
+    case 4: COPY_PART(uint32_t, TO_ARRAY) break;
+    default: COPY_PART(uint64_t, TO_ARRAY) break;
+    }
+}
+
+static int is_contiguous(ptrdiff_t size, const part *p)
+{
+    return (p->column_stride == size || p->columns == 1)
+           && (p->row_stride == p->columns * size || p->rows == 1);
+}
+
+static ptrdiff_t boxes_along(const shaped_job *j, int d)
+{
+    return (j->shape[d] + j->box[d] - 1) / j->box[d];
+}
+
+static void find_parts(const shaped_job *j, ptrdiff_t number, part *parts)
+{
+    int last = j->dimensions - 1, across = j->across;
+    ptrdiff_t start[FASTACT_MAX_DIMENSIONS];
+    for (int k = last; k >= 0; k--) {
+        int d = k == last ? j->fastest : k == j->fastest ? last : k;
+        start[d] = number % boxes_along(j, d) * j->box[d];
+        number /= boxes_along(j, d);
+    }
+    for (int i = 0; i < j->call->inputs + j->call->outputs; i++) {
+        const ptrdiff_t *strides = j->strides[i];
+        char *at = j->operands[i];
+        for (int d = 0; d <= last; d++) at += start[d] * strides[d];
+        parts[i] = (part){at, less(j->box[across], j->shape[across] - start[across]),
+                          less(j->box[last], j->shape[last] - start[last]), strides[across],
+                          strides[last]};
+    }
+}
+
+/* Asks for the memory of a part, to arrive while the part before is computed: a tile is too short
+ * for the processor to see by itself where things are going. */
+static void prefetch(part p)
+{
+    int along_rows = distance(p.row_stride) < distance(p.column_stride);
+    ptrdiff_t stride = along_rows ? p.row_stride : p.column_stride;
+    ptrdiff_t bytes = (along_rows ? p.rows : p.columns) * distance(stride);
+    ptrdiff_t lines = along_rows ? p.columns : p.rows;
+    ptrdiff_t to_next = along_rows ? p.column_stride : p.row_stride;
+    ptrdiff_t step = distance(stride) < CACHE_LINE ? CACHE_LINE : distance(stride);
+    for (ptrdiff_t line = 0; line < lines; line++)
+        for (ptrdiff_t b = 0; b < bytes; b += step)
+            PREFETCH(p.at + line * to_next + (stride < 0 ? -b : b));
+}
+
+static void run_boxes(void *context, ptrdiff_t begin, ptrdiff_t end)
+{
+    const shaped_job *j = context;
+    const fastact_call *call = j->call;
+    fp_environment callers = fp_enter();
+    double tiles[FASTACT_MAX_OPERANDS][TILE_BYTES / sizeof(double)];
+    part parts[2][FASTACT_MAX_OPERANDS], *now = parts[0], *next = parts[1], *kept;
+    char *operands[FASTACT_MAX_OPERANDS];
+    ptrdiff_t size = fastact_element_size(call->computed_in);
+    int all = call->inputs + call->outputs;
+
+    fastact_loop *loop = j->uniform ? call->loops.uniform : call->loops.varying;
+    find_parts(j, begin, now);
+    for (; begin < end; begin++, kept = now, now = next, next = kept) {
+        if (begin + 1 < end) find_parts(j, begin + 1, next);
+        if (j->row_by_row) {
+            for (int i = 0; i < all; i++) operands[i] = now[i].at;
+            for (ptrdiff_t r = 0; r < now->rows; r++) {
+                loop(now->columns, operands);
+                for (int i = 0; i < all; i++) operands[i] += now[i].row_stride;
+            }
+            continue;
+        }
+        for (int i = 0; i < all; i++) {
+            int stays_there = (j->uniform && is_parameter(call, i)) || is_contiguous(size, &now[i]);
+            operands[i] = stays_there ? now[i].at : (char *)tiles[i];
+            if (stays_there || i >= call->inputs) continue;
+            gather_part(size, now[i], tiles[i]);
+            if (begin + 1 < end) prefetch(next[i]);
+        }
+        loop(now->rows * now->columns, operands);
+        for (int i = call->inputs; i < all; i++)
+            if (operands[i] == (char *)tiles[i]) scatter_part(size, now[i], tiles[i]);
+    }
+    fp_leave(callers);
+}
 
 /* Whether dimension a lies outside b in memory: as the first output has them, then the inputs. */
 static int is_outside(const shaped_job *j, int a, int b)
@@ -372,7 +400,6 @@ static int is_outside(const shaped_job *j, int a, int b)
     int all = call->inputs + call->outputs;
     for (int k = 0; k < all; k++) {
         int i = (call->inputs + k) % all;
-        if (is_parameter(call, i)) continue;
         ptrdiff_t far = distance(j->strides[i][a]), near = distance(j->strides[i][b]);
         if (far != near && far != 0 && near != 0) return far > near;
     }
@@ -408,49 +435,80 @@ static void simplify(shaped_job *j)
     j->dimensions = last + 1;
 }
 
+/* Chooses the boxes. Long rows that no operand has to be gathered for are boxes by themselves. Beside
+ * an operand that runs along another dimension, as x.T does beside a C-ordered output, a box is a
+ * cache line wide and four high: along one row it would take a cache line for each element. Else
+ * the rows of a box are as long as they are, and as many as there is room for. */
+static void choose_boxes(shaped_job *j)
+{
+    enum { HEIGHT = 64, LONG = 64, LONGEST = 4096 };
+    int all = j->call->inputs + j->call->outputs, last = j->dimensions - 1, contiguous = 1;
+    ptrdiff_t size = fastact_element_size(j->call->computed_in), height = 1;
+    ptrdiff_t tile = TILE_BYTES / size;
+    j->across = last - 1;
+    for (int i = 0; i < all; i++) {
+        if (j->uniform && is_parameter(j->call, i)) continue;
+        contiguous &= j->strides[i][last] == size;
+        for (int d = 0; d < last; d++) {
+            ptrdiff_t stride = distance(j->strides[i][d]);
+            if (stride == 0 || stride >= distance(j->strides[i][height > 1 ? j->across : last]))
+                continue;
+            j->across = d;
+            height = less(HEIGHT, j->shape[d]);
+        }
+    }
+    j->fastest = height > 1 ? j->across : last;
+    for (int d = 0; d < last; d++) {
+        j->box[d] = 1;
+        if (height == 1 && j->shape[last] * j->shape[j->across] < LONG
+            && j->shape[d] > j->shape[j->across])
+            j->across = d;
+    }
+    j->row_by_row = contiguous && j->shape[last] >= LONG;
+    if (j->row_by_row) tile = LONGEST;
+    j->box[last] = less(j->shape[last], tile / height);
+    j->box[j->across] = less(j->shape[j->across], tile / j->box[last]);
+}
+
 int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
                          char *const *operands, const ptrdiff_t *strides)
 {
-    shaped_job j;
-    ptrdiff_t n = 1, size = fastact_element_size(call->computed_in);
-    int all = call->inputs + call->outputs;
+    shaped_job j; /* not initialised: most of it is for dimensions that are not there */
+    ptrdiff_t n = 1;
     j.call = call;
     j.operands = operands;
+    j.uniform = 1;
     j.dimensions = 0;
+    int all = call->inputs + call->outputs;
     for (int d = 0; d < dimensions; d++) {
         n *= shape[d];
         if (shape[d] == 1) continue;
         j.shape[j.dimensions] = shape[d];
-        for (int i = 0; i < all; i++)
-            j.strides[i][j.dimensions] =
-                is_parameter(call, i) ? 0 : strides[i * dimensions + d];
+        for (int i = 0; i < all; i++) {
+            j.strides[i][j.dimensions] = strides[i * dimensions + d];
+            j.uniform &= !is_parameter(call, i) || strides[i * dimensions + d] == 0;
+        }
         j.dimensions++;
     }
     if (n == 0) return 0;
-    if (j.dimensions == 0) {
-        j.shape[0] = 1;
-        for (int i = 0; i < all; i++) j.strides[i][0] = is_parameter(call, i) ? 0 : size;
-        j.dimensions = 1;
-    }
-    simplify(&j);
-    if (j.dimensions == 1) {
+    if (j.dimensions > 1) simplify(&j);
+    if (j.dimensions <= 1) {
         ptrdiff_t along[FASTACT_MAX_OPERANDS];
-        for (int i = 0; i < all; i++) along[i] = j.strides[i][0];
+        for (int i = 0; i < all; i++)
+            along[i] = j.dimensions ? j.strides[i][0]
+                       : is_parameter(call, i) ? 0 : fastact_element_size(call->elements[i]);
         return fastact_apply(call, n, operands, along);
     }
-    int by_table = fastact_apply_by_table(call, dimensions, shape, operands, strides);
+    int by_table = j.uniform ? fastact_apply_by_table(call, dimensions, shape, operands, strides) : 0;
     if (by_table) return by_table < 0 ? -1 : 0;
-    for (int i = 0; i < all; i++) {
-        ptrdiff_t expected = size;
-        j.flat[i] = 1;
-        for (int d = j.dimensions - 1; d >= 0; d--) {
-            j.flat[i] &= j.strides[i][d] == expected;
-            expected *= j.shape[d];
-        }
+    choose_boxes(&j);
+    ptrdiff_t boxes = 1, elements = 1;
+    for (int d = 0; d < j.dimensions; d++) {
+        boxes *= boxes_along(&j, d);
+        elements *= j.box[d];
     }
-    ptrdiff_t lead = j.flat[call->inputs] ? elements_to_line(operands[call->inputs], size) : 0;
-    return fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2, lead, TILE,
-                            run_shaped_range, &j);
+    ptrdiff_t least = fastact_parallel_threshold(call->cost) / 2 / elements;
+    return fastact_parallel(boxes, least > 0 ? least : 1, 0, 1, run_boxes, &j);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------- */

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import importlib.util
+import math
+import mmap
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -76,12 +80,18 @@ def as_ndarray(x):
     return x.copy()
 
 
+def as_mmap(x):
+    memory = mmap.mmap(-1, max(x.nbytes, 1))
+    memory[: x.nbytes] = x.tobytes()
+    return memoryview(memory)[: x.nbytes].cast(FORMATS[x.dtype.type])
+
+
 def as_middle(x):
     longer = np.concatenate([np.full(3, 7, x.dtype), x, np.full(3, 7, x.dtype)])
     return memoryview(longer)[3 : 3 + len(x)]
 
 
-KINDS = [as_array, as_memoryview, as_bytearray, as_ctypes, as_ndarray, as_middle]
+KINDS = [as_array, as_memoryview, as_bytearray, as_ctypes, as_ndarray, as_mmap, as_middle]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 
 
@@ -118,6 +128,38 @@ def test_out(row, function, dtype, operation, kind):
         given = [kind(a) for a in x]
         assert member(function, operation)(*given, out=given[i]) is given[i]
         assert_same_bits(given[i], expected)
+
+
+def ctypes_rows(x):
+    kind = ctypes.c_float if x.dtype == np.float32 else ctypes.c_double
+    for n in reversed(x.shape):
+        kind *= n
+    return kind.from_buffer_copy(x.tobytes())
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3, 5), (0, 3), (2, 3, 4), (1, 1, 70, 40)])
+@every_operation
+def test_any_number_of_dimensions(row, function, dtype, operation, shape):
+    x = arguments(operation, numbers(math.prod(shape), dtype).reshape(shape))
+    expected = member(getattr(fa, row.name), operation)(*x)
+    called = member(function, operation)
+    makers = [np.ndarray.copy]
+    if x[0].size:
+        makers.append(ctypes_rows)
+        makers.append(lambda a: memoryview(bytearray(a)).cast(FORMATS[dtype], shape))
+    for make in makers:
+        given = [make(np.asarray(a)) for a in x]
+        result = called(*given)
+        assert type(result) is array
+        assert len(result) == x[0].size
+        assert_same_bits(result, expected)
+        out = make(np.zeros(shape, dtype))
+        assert called(*given, out=out) is out
+        assert_same_bits(out, expected)
+        for i in range(len(x)):  # in place, over each of the inputs
+            given = [make(np.asarray(a)) for a in x]
+            assert called(*given, out=given[i]) is given[i]
+            assert_same_bits(given[i], expected)
 
 
 def test_shared_memory(row, function, dtype):
@@ -213,8 +255,9 @@ WRONG_INPUTS = {
     "list": ([1.0, 2.0, 3.0], TypeError),
     "float": (3.0, TypeError),
     "none": (None, TypeError),
-    "two dimensions": (np.ones((3, 1)), ValueError),
+    "two dimensions": (np.ones((3, 1)), ValueError),  # the others have one
     "no dimension": (np.ones(()), ValueError),
+    "transposed": (np.ones((3, 2)).T, ValueError),
     "stride": (np.ones(6)[::2], ValueError),
     "reversed": (np.ones(3)[::-1], ValueError),
     "unaligned": (np.frombuffer(bytes(25), np.float64, 3, 1), ValueError),
@@ -274,10 +317,9 @@ def test_partial_overlap_is_refused(function, dtype, operation):
 
 
 def test_inputs_of_different_length_or_format(function):
-    with pytest.raises(ValueError, match="length"):
-        function.backward(np.ones(3), np.ones(4))
-    with pytest.raises(ValueError, match="length"):
-        function.backward(np.ones(0), np.ones(4))
+    for shapes in ((3, 4), (0, 4), ((2, 3), 6), ((2, 3), (3, 2)), ((), 1), ((0, 3), (3, 0))):
+        with pytest.raises(ValueError, match="shape"):
+            function.backward(*map(np.ones, shapes))
     with pytest.raises(TypeError, match="format"):
         function.backward(np.ones(3), np.ones(3, np.float32))
 
@@ -311,6 +353,60 @@ def test_functions_cannot_be_changed(function):
             setattr(function, name, None)
 
 
+@every_operation
+def test_identity_after_pickle_and_copy(function, operation):
+    called = member(function, operation)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps(called, protocol)) is called
+    assert copy.copy(called) is called
+    assert copy.deepcopy([called])[0] is called
+
+
+@with_parameters
+@every_operation
+def test_pickle_and_equality_of_other_parameters(row, function, operation):
+    given = {p.name: 0.25 + i for i, p in enumerate(row.parameters)}
+    made = member(function.with_parameters(**given), operation)
+    again = pickle.loads(pickle.dumps(made))
+    assert again == made == member(function, operation).with_parameters(**given)
+    assert hash(again) == hash(made)
+    assert again.parameters == given
+    assert copy.deepcopy(made) is made
+    x = arguments(operation, numbers(9))
+    assert again(*x) == made(*x)
+    assert made != member(function, operation)
+    assert made != function.with_parameters(**dict.fromkeys(given, 3.0))
+    assert len({made, again, function, function.derivative, function.backward}) == 4
+    assert made != fa.elu
+
+
+def shifted(function):
+    x = np.ones(3)
+    return function(x[:2], out=x[1:])
+
+
+WORDS = {
+    "format 'f' .* not 'i'": lambda f: f(array("i", [1])),
+    r"not 'B'; memoryview\(...\).cast": lambda f: f(bytearray(8)),
+    "array.array.* not list": lambda f: f([1.0]),
+    "not float": lambda f: f(1.0),
+    "takes a buffer, x; 0": lambda f: f(),
+    "grad and x; 1": lambda f: f.backward(array("d")),
+    "contiguous: copy": lambda f: f(memoryview(array("d", [1, 2, 3]))[::2]),
+    r"one shape, not \(2,\) and \(3,\)": lambda f: f(np.ones(2), out=np.ones(3)),
+    "one format, not 'd' and 'f'": lambda f: f(np.ones(2), out=np.ones(2, "f4")),
+    "out is read-only": lambda f: f(np.ones(1), out=memoryview(bytes(8)).cast("d")),
+    "copy the input first": shifted,
+    "aligned to their elements of 8": lambda f: f(memoryview(bytearray(9))[1:].cast("d")),
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_errors_say_what_is_wrong(function, words):
+    with pytest.raises((TypeError, ValueError), match=words):
+        WORDS[words](function)
+
+
 # ---- softmax ------------------------------------------------------------------------------------
 
 
@@ -328,9 +424,11 @@ def test_softmax_of_one_row(dtype, kind):
             assert_same_bits(given, fa.softmax(x))
 
 
-@pytest.mark.parametrize("shape", [(3, 5), (1, 7), (7, 1), (0, 3), (3, 0), (200, 300)])
+@pytest.mark.parametrize(
+    "shape", [(3, 5), (1, 7), (7, 1), (0, 3), (3, 0), (200, 300), (2, 3, 4), (1, 2, 0, 3)]
+)
 def test_softmax_of_rows(dtype, shape):
-    x = numbers(shape[0] * shape[1], dtype).reshape(shape)
+    x = numbers(math.prod(shape), dtype).reshape(shape)
     expected = fa.softmax(x)
     assert_same_bits(buffers.softmax(x), expected)
     out = np.zeros(shape, dtype)
@@ -356,7 +454,6 @@ WRONG_ROWS = {
     "list": ([1.0, 2.0], TypeError),
     "bytes": (bytes(8), TypeError),
     "no dimension": (np.ones(()), ValueError),
-    "three dimensions": (np.ones((2, 3, 4)), ValueError),
     "transposed": (np.ones((3, 2)).T, ValueError),
     "columns": (np.ones((2, 6))[:, ::2], ValueError),
     "stride": (np.ones(6)[::2], ValueError),
@@ -436,6 +533,16 @@ def run_double(const double[::1] x, double[::1] y):
         buffers.apply(elu, x, y)
 
 
+def run_until(const float[::1] x, float[::1] y, const int[::1] stop):
+    # Until another thread, which needs the GIL for it, says that it is enough.
+    cdef long calls = 0
+    with nogil:
+        while stop[0] == 0:
+            buffers.apply(elu, x, y)
+            calls += 1
+    return calls
+
+
 def run_wrong(const double[::1] x, double[::1] y, const double[:, ::1] rows, double[:, ::1] p,
               int what):
     with nogil:
@@ -510,6 +617,31 @@ def test_cimport(user, n):
     double, out = numbers(n), np.zeros(n)
     user.run_double(double, out)
     assert_same_bits(out, fa.elu(double, 0.5))
+
+
+WAITING = """
+import sys, threading
+sys.path.insert(0, {directory!r})
+import numpy as np
+import user
+x, stop = np.linspace(-1, 1, 100, dtype=np.float32), np.zeros(1, np.intc)
+y = np.zeros_like(x)
+def say_stop():
+    while not y.any():
+        pass
+    stop[0] = 1
+thread = threading.Thread(target=say_stop)
+thread.start()
+print(user.run_until(x, y, stop) > 0)
+thread.join()
+"""
+
+
+@once
+def test_cimported_functions_run_without_the_gil(user, run_python):
+    """With it, no other thread could ever end the loop."""
+    program = WAITING.format(directory=str(Path(user.__file__).parent))
+    assert run_python(program) == "True\n"
 
 
 @once

@@ -153,7 +153,8 @@ def test_every_kernel_is_there_and_local(symbols):
             *(loop for row in CATALOGUE for loop in loops_of(row)),
             *(f"softmax_{kernel}" for kernel in ROW_KERNELS if dtype in WIDE),
             "round_parameter",
-            *(["in_blocks"] if dtype in HALVES else []),
+            *(["in_blocks", "backward_by_slopes"] if dtype in HALVES else []),
+            *(f"{row.name}_slopes" for row in CATALOGUE if dtype in HALVES),
         )
     }
     expected |= {
@@ -300,7 +301,7 @@ def test_subnormals_are_not_switched_off(symbols, functions):
         changing = {name for name, code in functions.items() if code.mnemonics["ldmxcsr"]}
         # The drivers, which keep and restore what they find.
         drivers = {"run_range", "fastact_apply", "run_rows", "fastact_apply_rows", "fastact_round"}
-        drivers |= {"run_shaped_range", "fastact_apply_shaped"}
+        drivers |= {"run_boxes", "fastact_apply_shaped", "fill"}
         assert {name.split(".")[0] for name in changing} <= drivers
 
 

@@ -186,6 +186,8 @@ def blocks_of(page):
 def test_python_blocks_of_pages(page, tmp_path, monkeypatch):
     if page.name == "CONTRIBUTING.md":
         pytest.skip("its block is a part of the catalogue, to be filled in")
+    if page.name == "libraries.md":
+        pytest.skip("test_libraries_recipes.py runs it, section by section")
     monkeypatch.chdir(tmp_path)  # what an example writes
     names = {}
     prompts = []

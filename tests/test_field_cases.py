@@ -8,6 +8,7 @@ both; and with more inputs of its kind.
 from __future__ import annotations
 
 import math
+import mmap
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -710,3 +711,341 @@ def test_a35_sign_of_zero_for_every_length(dtype, n):
                 assert np.signbit(function(array)).tolist() == [negative] * n
     for function in (fastact.relu, fastact.relu6):
         assert not np.signbit(function(np.full(n, -1, dtype))).any()
+
+
+# ---- arrays -------------------------------------------------------------------------------------
+#
+# B4, that instruction sets differ, is in test_same_bits.py; B12 to B15, softmax along an axis, in
+# test_softmax.py; B23, more than 2^31 elements, in test_out.py.
+
+OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
+
+
+def everything():
+    """Every operation of every function, as a function of x alone."""
+    for row in CATALOGUE:
+        for operation in OPERATIONS:
+            function = getattr(fastact, row.name)
+            member = function if operation == "value" else getattr(function, operation)
+            yield (
+                (lambda x, member=member, **k: member(x, x, **k))
+                if operation == "backward"
+                else (lambda x, member=member, **k: member(x, **k)),
+                2 if operation == "value_and_derivative" else 1,
+            )
+
+
+def with_parameters():
+    """Every function of x and a parameter that is an array."""
+    for row in CATALOGUE:
+        for i, parameter in enumerate(row.parameters):
+            before = [p.default for p in row.parameters[:i]]
+            function = getattr(fastact, row.name)
+            yield lambda x, array, f=function, before=before, **k: f(x, *before, array, **k)
+            yield lambda x, array, f=function, name=parameter.name, **k: f.backward(
+                x, x, **{name: array}, **k
+            )
+
+
+def as_tuple(result):
+    return result if isinstance(result, tuple) else (result,)
+
+
+def assert_as_on_a_copy(x, **keywords):
+    for function, _ in everything():
+        copies = as_tuple(function(np.array(x, x.dtype.newbyteorder("="), order="C")))
+        for got, wanted in zip(as_tuple(function(x, **keywords)), copies, strict=True):
+            np.testing.assert_array_equal(got, wanted, strict=True)
+
+
+FLOATS = (np.float16, np.float32, np.float64)
+every_float = pytest.mark.parametrize("dtype", FLOATS)
+
+
+@every_float
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 16, 33, 100, 1500])
+def test_b1_strides(dtype, n):
+    """numpy/numpy#13512: a vector path that does not look at the strides."""
+    numbers = np.linspace(-9, 9, 3 * n).astype(dtype)
+    for step in (2, 3, -1, -2, -3):
+        assert_as_on_a_copy(numbers[::step])
+
+
+@every_float
+def test_b2_views(dtype, low_threshold):
+    """pytorch/pytorch#11206, fla-org/flash-linear-attention#759: wrong values, or an error that
+    asks for contiguous arrays."""
+    x = np.zeros((3, 3, 1, 2), dtype)
+    x[:, 2] = 1
+    assert (fastact.tanh(x[:, 2]) == fastact.tanh(dtype(1))).all()
+    assert_as_on_a_copy(x[:, 2])
+    wide = np.linspace(-9, 9, 4 * 34).astype(dtype).reshape(4, 34)
+    for view in (wide[:, :32], wide.T, wide[:, 1:].T, wide[1], wide[:, 1], wide[1:3, ::3]):
+        assert_as_on_a_copy(view)
+    cube = np.linspace(-9, 9, 6 * 7 * 90).astype(dtype).reshape(6, 7, 90)
+    for view in (cube.transpose(2, 0, 1), cube[..., 0], cube[:, 1:3, 2:], cube[None, :, None, 3]):
+        assert_as_on_a_copy(view)
+
+
+@every_float
+def test_b6_out_in_another_order(dtype):
+    """numpy/numpy#11605: results written as if `out` were in C order."""
+    x = np.linspace(-9, 9, 35).astype(dtype).reshape(5, 7)
+    for function, outputs in everything():
+        wanted = as_tuple(function(x))
+        for make in (
+            lambda: np.zeros((5, 7), dtype, order="F"),
+            lambda: np.zeros((5, 7), dtype)[::-1],
+            lambda: np.zeros((5, 7), dtype)[:, ::-1],
+            lambda: np.zeros((7, 5), dtype)[::-1, ::-1].T,
+            lambda: np.zeros((5, 14), dtype)[:, ::2],
+            lambda: np.zeros((5, 7, 2), dtype)[..., 1],
+        ):
+            outs = tuple(make() for _ in range(outputs))
+            function(x, out=outs)
+            for out, values in zip(outs, wanted, strict=True):
+                np.testing.assert_array_equal(out, values)
+
+
+@every_float
+def test_b8_in_place_where_elements_are_one(dtype):
+    """pytorch/pytorch#17935: the function is applied once, not once for each time that the element
+    is shown."""
+    for shape, strides, needed in (
+        ((5,), (0,), 1),
+        ((4, 3), (0, 1), 3),
+        ((3, 4), (1, 0), 3),
+        ((3, 2), (1, 1), 4),  # windows
+        ((600, 600), (1, 1), 1199),
+    ):
+        numbers = np.linspace(-3, 3, needed).astype(dtype) - dtype(0.5)
+        bytewise = [s * numbers.itemsize for s in strides]
+        for function, outputs in everything():
+            if outputs == 1:
+                memory = numbers.copy()
+                x = np.lib.stride_tricks.as_strided(memory, shape, bytewise, writeable=True)
+                function(x, out=x)
+                np.testing.assert_array_equal(memory, function(numbers))
+    x = np.broadcast_to(np.ones(3, dtype), (4, 3))
+    for function, outputs in everything():
+        with pytest.raises(ValueError, match="read-only"):
+            function(x, out=(x,) * outputs)
+
+
+@every_float
+def test_b9_packed_and_unaligned(dtype):
+    """numpy/numpy#16660, numpy/numpy#26775, joblib/joblib#563: fields of records of an odd size,
+    and numbers that begin at an odd address."""
+    numbers = np.linspace(-9, 9, 700).astype(dtype)
+    records = np.zeros(700, [("c", "S1"), ("v", dtype), ("w", dtype, 2)])
+    records["v"], records["w"] = numbers, numbers[:, None]
+    unaligned = np.frombuffer(b"!" + numbers.tobytes(), dtype, offset=1)
+    for x in (records["v"], records["w"], records["w"].T, unaligned, unaligned[::-2]):
+        assert not x.flags.aligned
+        assert_as_on_a_copy(x)
+    for function, outputs in everything():
+        outs = tuple(records[name] for name in ("v", "w"))[:outputs]
+        results = as_tuple(function(numbers[:, None] if outputs == 2 else numbers))
+        if outputs == 1:
+            function(numbers, out=outs)
+            np.testing.assert_array_equal(records["v"], results[0])
+            assert set(records["c"]) == {b""}
+
+
+GUARDED = """
+import ctypes, mmap
+import numpy as np
+import fastact
+from test_field_cases import FLOATS, as_tuple, everything, with_parameters
+
+libc = ctypes.CDLL(None, use_errno=True)
+page = mmap.PAGESIZE
+memory = mmap.mmap(-1, 6 * page)
+start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+def forbid(offset, length):
+    if libc.mprotect(ctypes.c_void_p(start + offset), ctypes.c_size_t(length), 0):
+        raise OSError(ctypes.get_errno(), "mprotect")
+
+# Two pages of numbers, each between pages that nobody may touch.
+for at in (0, 2 * page, 4 * page):
+    forbid(at, page)
+for dtype in FLOATS:
+    size = np.dtype(dtype).itemsize
+    first = np.frombuffer(memory, dtype, page // size, page)
+    second = np.frombuffer(memory, dtype, page // size, 3 * page)
+    numbers = np.linspace(-9, 9, first.size).astype(dtype)
+    for n in (1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100):
+        for step in (1, 2, 3, -1, -2):
+            for at_the_end in (False, True):
+                if (n - 1) * abs(step) >= first.size:
+                    continue
+                reach = (n - 1) * abs(step) + 1
+                taken = slice(first.size - reach, None) if at_the_end else slice(0, reach)
+                for function, outputs in everything():
+                    first[:] = numbers
+                    x = first[taken][::step]
+                    wanted = as_tuple(function(x.copy()))
+                    outs = (second[taken][::step], np.empty(n, dtype))[:outputs]
+                    for keywords in ({}, {"out": outs}):
+                        for got, values in zip(as_tuple(function(x, **keywords)), wanted):
+                            assert got.tobytes() == values.tobytes()
+                    if outputs == 1:
+                        function(x, out=x)
+                        assert x.tobytes() == wanted[0].tobytes()
+                first[:] = numbers
+                x = first[taken][::step]
+                fastact.softmax(x, out=second[taken][::step])
+                for function in with_parameters():
+                    function(x, x, out=second[taken][::step])
+for dtype in "?bBhHiIlL":
+    first = np.frombuffer(memory, dtype, page // np.dtype(dtype).itemsize, page)
+    for n in (1, 7, 16, 33, 100):
+        for x in (first[:n], first[-n:], first[-2 * n :][1::2], first[-n:][::-1]):
+            for function, _ in everything():
+                function(x)
+print("unharmed")
+"""
+
+
+@pytest.mark.skipif(not hasattr(mmap, "PROT_READ"), reason="needs mprotect")
+def test_b10_nothing_beyond_an_array_is_touched(run_python):
+    """numpy/numpy#25231: a strided load that reads past the end of the last page."""
+    assert run_python(GUARDED) == "unharmed\n"
+
+
+@every_float
+def test_b11_byte_order(dtype):
+    """pydata/bottleneck#104, pydata/xarray#489, scipy/scipy#4476: 4.6e-40 for 1."""
+    other = np.dtype(dtype).newbyteorder("S")
+    assert_as_on_a_copy(np.ones(10, other))
+    x = np.linspace(-9, 9, 700).astype(dtype)
+    for view in (x.astype(other), x.astype(other)[::3], x.reshape(70, 10).astype(other).T):
+        assert_as_on_a_copy(view)
+    for function, outputs in everything():
+        for given in (x, x.astype(other)):
+            outs = tuple(np.zeros(700, other) for _ in range(outputs))
+            function(given, out=outs)
+            for out, values in zip(outs, as_tuple(function(x)), strict=True):
+                np.testing.assert_array_equal(out, values)
+
+
+def test_b17_integers_leave_the_parameters_alone():
+    """keras-team/keras#23607, tensorflow/tensorflow#35430: a slope of 0.2 becomes 0."""
+    assert fastact.leaky_relu([-10, 0, 10], 0.2).tolist() == [-2, 0, 10]
+    for row in CATALOGUE:
+        function = getattr(fastact, row.name)
+        given = {p.name: 0.2 for p in row.parameters}
+        for kind in "bhilq":
+            x = np.array([-10, -2, -1, 0, 1, 2, 10], kind)
+            wanted = function(x.astype(float), **given)
+            np.testing.assert_array_equal(function(x, **given), wanted)
+            for operation in ("derivative", "value_and_derivative"):
+                member = getattr(function, operation)
+                for y, z in zip(
+                    as_tuple(member(x, **given)),
+                    as_tuple(member(x.astype(float), **given)),
+                    strict=True,
+                ):
+                    np.testing.assert_array_equal(y, z, strict=True)
+        np.testing.assert_array_equal(function([True, False]), function([1.0, 0.0]), strict=True)
+
+
+def test_b18_the_dtype_of_the_result():
+    """numpy/numpy#13493, numpy/numpy#6846: float16 stays, integers become float64."""
+    for row in CATALOGUE:
+        function = getattr(fastact, row.name)
+        kept = "bBhHiIlLqQ" if row.keeps_integers else ""
+        for code in "efd?bBhHiIlLqQ":
+            wanted = np.dtype(code if code in "efd" or code in kept else "d")
+            for x in (np.ones(3, code), np.ones((), code), np.ones(3, code)[::2]):
+                assert function(x).dtype == wanted
+                if code not in kept:
+                    assert function.derivative(x).dtype == wanted
+            assert function(np.ones(3, np.dtype(code).newbyteorder("S"))).dtype == wanted
+        assert type(function(1.5)) is np.float64
+        assert type(function(np.float32(1.5))) is np.float32
+        if np.dtype(np.longdouble).itemsize > 8:
+            with pytest.raises(TypeError, match=f"{row.name}.*longdouble|{row.name}.*float1?28"):
+                function(np.ones(3, np.longdouble))
+
+
+@pytest.mark.parametrize("z", [1j, 0j, np.complex64(1), np.array([1j]), [1j, 2], np.ones(2, "c8")])
+def test_b19_complex(z):
+    """statsmodels/statsmodels#1442: a clear refusal, of a complex parameter as well."""
+    for row in CATALOGUE:
+        function = getattr(fastact, row.name)
+        for call in (
+            function,
+            function.derivative,
+            function.value_and_derivative,
+            lambda z: function.backward(z, 1.0),  # noqa: B023
+            lambda z: function.backward(1.0, z),  # noqa: B023
+            *[lambda z, p=p: function(1.0, **{p.name: z}) for p in row.parameters],  # noqa: B023
+        ):
+            with pytest.raises(TypeError, match=f"{row.name}.*complex"):
+                call(z)
+
+
+@every_float
+def test_b20_where(dtype):
+    """numpy/numpy#17192, numpy/numpy#25242: what is masked out is not touched."""
+    x = np.linspace(-9, 9, 700).astype(dtype).reshape(7, 100)
+    for mask in (x > 0, np.arange(100) % 3 == 0, np.ones((7, 1), bool), x > 100, x[::-1, ::-1] < 2):
+        for function, outputs in everything():
+            outs = tuple(np.full((7, 100), 0.25, dtype) for _ in range(outputs))
+            function(x, where=mask, out=outs)
+            for out, values in zip(outs, as_tuple(function(x)), strict=True):
+                np.testing.assert_array_equal(out, np.where(mask, values, dtype(0.25)))
+            if outputs == 1:
+                y = x.copy()
+                function(y, where=mask, out=y)
+                np.testing.assert_array_equal(y, np.where(mask, function(x), x))
+
+
+@every_float
+def test_b21_read_only(dtype, tmp_path):
+    """scikit-learn#7981, dask/distributed#1978: input that may not be written to is read, output
+    that may not be written to is refused."""
+    x = np.linspace(-9, 9, 700).astype(dtype)
+    np.save(tmp_path / "x.npy", x)
+    fixed = x.copy()
+    fixed.flags.writeable = False
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for view in (fixed, fixed[::-2], mapped, mapped[::3], np.frombuffer(x.tobytes(), dtype)):
+        assert not view.flags.writeable
+        assert_as_on_a_copy(np.asarray(view))
+        for function, outputs in everything():
+            with pytest.raises(ValueError, match="read-only"):
+                function(x[: view.size], out=(view,) * outputs)
+
+
+def test_b22_masks():
+    """scipy/scipy#12164: a mask is kept, and what is under it does not matter."""
+    x = np.ma.array([1.0, -2.0, 3.0, 1e300], mask=[0, 0, 1, 1])
+    for function, _ in everything():
+        for y, values in zip(as_tuple(function(x)), as_tuple(function(x.data)), strict=True):
+            assert isinstance(y, np.ma.MaskedArray)
+            assert y.mask.tolist() == [False, False, True, True]
+            np.testing.assert_array_equal(y.data[:2], values[:2])
+
+
+@every_float
+@pytest.mark.parametrize("n", range(1, 34))
+def test_b25_no_lane_raises(dtype, n):
+    """numpy/numpy#25097, numpy/numpy#18916: what fills the rest of a vector sets no flag; nor does
+    a NaN."""
+    with np.errstate(all="raise"):
+        for number in (
+            [-1000, 0, 1000],
+            [np.nan],
+            [0],
+            [-0.0],
+            [np.inf, -np.inf, 1],
+            [6e-5, -6e-5],
+        ):
+            x = np.resize(np.array(number, dtype), n)
+            for layout in (x, np.repeat(x, 2)[::2]):
+                for function, _ in everything():
+                    function(layout)
+                fastact.softmax(layout)

@@ -248,6 +248,44 @@ def test_wherever_an_element_stands(row, activation, half, operation, low_thresh
     check(function(*swapped))
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_so_many_that_results_are_looked_up(row, activation, parameters, half, threads, rng):
+    """From four times as many elements as there are numbers on, each number is computed once."""
+    n = 4 * 65536 + 3
+    x = rng.integers(0, 65536, n).astype(np.uint16).view(half.dtype)
+    number = x.view(np.uint16).copy()
+    few = {
+        name: as_tuple(members(activation)[name](BITS.view(half.dtype), **parameters))
+        for name in ("value", "derivative", "value_and_derivative")
+    }
+    around = np.zeros((n, 2), half.dtype)
+    around[:, 1] = x
+    square = x[: 512 * 512].reshape(512, 512)
+    with fastact.num_threads(threads):
+        for name, expected in few.items():
+            function = members(activation)[name]
+            for given, numbers_given in (
+                (x, number),
+                (x[::-1], number[::-1]),
+                (around[:, 1], number),
+                (square.T, square.T.view(np.uint16)),
+            ):
+                got = as_tuple(function(given, **parameters))
+                for a, b in zip(got, expected, strict=True):
+                    assert a.view(np.uint16).tobytes() == b.view(np.uint16)[numbers_given].tobytes()
+        grad = rng.integers(0, 65536, n).astype(np.uint16).view(half.dtype)
+        pulled_back = activation.backward(grad, x, **parameters)
+        for part in np.array_split(np.arange(n), 5):
+            few_at_once = activation.backward(grad[part], x[part], **parameters)
+            assert same_bits(pulled_back[part], few_at_once)
+        into = np.empty((512, 512), half.dtype)
+        activation(square.T, out=into, **parameters)
+        activation(x, out=x, **parameters)
+    value = few["value"][0].view(np.uint16)
+    assert x.tobytes() == value[number].tobytes()
+    assert (into.view(np.uint16) == value[number[: 512 * 512].reshape(512, 512).T]).all()
+
+
 def test_value_and_derivative_are_those(row, activation, parameters, half):
     x = BITS.view(half.dtype)
     value, derivative = activation.value_and_derivative(x, **parameters)

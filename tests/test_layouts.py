@@ -25,7 +25,7 @@ VIEWS = {
     "no columns": lambda a: a[:, :, :0],
     "broadcast": lambda a: np.broadcast_to(a[:, :1], a.shape),
 }
-SHAPES = [(3, 5, 7), (2, 9, 300), (40, 3, 5)]
+SHAPES = [(3, 5, 7), (2, 9, 300), (40, 3, 5), (2, 70, 130)]
 OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 
 
