@@ -16,7 +16,8 @@ demo: export FASTACT_WERROR = 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help env build demo test lint format bench accuracy stubs wheel clean
+.PHONY: help env build demo test lint format bench accuracy sanitize emulate fuzz leaks stubs wheel \
+	clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -63,6 +64,20 @@ accuracy: build ## sweep all inputs of every kernel (an hour; NAMES="elu mish": 
 	@$(if $(NAMES),true,$(RUN) benchmarks/accuracy_of_peers.py --json docs/accuracy/peers.json \
 		--markdown docs/accuracy/peers.md)
 	@$(RUN) tools/write_tables.py
+
+sanitize: build ## ASan and UBSan, TSan and valgrind over the C code (minutes; PARTS=thread)
+	@tools/sanitize.sh $(RUN) $(PARTS)
+
+emulate: build ## run on emulated processors: without AVX, with AVX2 (PARTS="nehalem")
+	@tools/emulate.sh $(RUN) $(PARTS)
+
+fuzz: env ## fuzz calls for half an hour (DURATION=60: seconds) and keep what was found; needs clang
+	@$(RUN) -m pip install --quiet atheris
+	@tools/fuzz.sh $(RUN) $(or $(DURATION),1800)
+	@$(RUN) tools/fuzz.py --keep build/fuzz/corpus
+
+leaks: build ## a million calls of each kind, errors included, with flat memory (minutes)
+	@FASTACT_LEAK_CALLS=1000000 $(RUN) -m pytest -q tests/test_process_memory.py -k kept
 
 stubs: build ## write fastact/__init__.pyi from the catalogue
 	@$(RUN) tools/write_stubs.py

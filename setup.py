@@ -55,6 +55,7 @@ DIRECTIVES = {
     "embedsignature": False,
     "binding": True,
     "autotestdict": False,
+    "freethreading_compatible": True,
 }
 
 OPENMP_PROBE = """
@@ -140,6 +141,9 @@ class BuildExt(build_ext):
                 ext.extra_link_args += openmp
         if gnu:
             self.compile_with_flags(core, generated)
+            # A Python that was built where it lies has extensions look for libraries there.
+            linker = [word for word in self.compiler.linker_so if "-rpath" not in word]
+            self.compiler.set_executable("linker_so", linker)
 
         # An edited file rebuilds what depends on it; so must a changed compiler, flag or Cython.
         command = getattr(self.compiler, "compiler_so", None) or []

@@ -1,6 +1,14 @@
 """Activation functions of neural networks for NumPy arrays: right, fast and quiet."""
 
-from fastact._activation import Activation, activations
+try:
+    from fastact._activation import Activation, activations
+except ModuleNotFoundError as error:
+    if error.name != "fastact._activation":
+        raise
+    raise ImportError(
+        f"the compiled parts of fastact are not in {__path__[0]}: `make build` makes them in a "
+        "checkout; from a zip archive Python cannot load them, so `pip install` it"
+    ) from error
 from fastact._rows import softmax
 from fastact._runtime import (
     get_num_threads,

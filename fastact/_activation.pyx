@@ -39,6 +39,7 @@ cdef extern from "Python.h":
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
     void *PyVectorcall_Call
     void PyType_Modified(PyTypeObject *type)
+    int Py_AddPendingCall(int (*function)(void *) except -1, void *argument) noexcept
 
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
@@ -102,8 +103,35 @@ cdef inline int floating_element(int type_num) noexcept:
 
 cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.npy_intp *strides,
                      void *data) noexcept nogil:
-    _kernels.apply(<const fastact_call *>data, dimensions[0], operands,
-                   <const Py_ssize_t *>strides)
+    if _kernels.apply_in_ufunc(<const fastact_call *>data, dimensions[0], operands,
+                               <const Py_ssize_t *>strides) < 0:
+        set_aside()
+
+
+# What a signal handler raised during a ufunc's loop, which cannot raise: to be raised after it.
+cdef object set_aside_exception = None
+
+
+cdef int pass_on() except -1:
+    """Raise what is set as an exception already."""
+    return -1
+
+
+cdef void set_aside() noexcept with gil:
+    global set_aside_exception
+    try:
+        pass_on()
+    except BaseException as exception:
+        set_aside_exception = exception
+    Py_AddPendingCall(raise_set_aside, NULL)
+
+
+cdef int raise_set_aside(void *unused) except -1 with gil:
+    global set_aside_exception
+    exception, set_aside_exception = set_aside_exception, None
+    if exception is not None:
+        raise exception
+    return 0
 
 
 cdef dict loops_in_order(int inputs):
@@ -445,8 +473,8 @@ cdef class Operation:
             self.run_shaped(bound, grad, x, parameters, out, second, operands)
         return out if second is None else (out, second)
 
-    cdef void run_contiguous(self, fastact_call *bound, Py_ssize_t n, Py_ssize_t size,
-                             char **operands) noexcept:
+    cdef int run_contiguous(self, fastact_call *bound, Py_ssize_t n, Py_ssize_t size,
+                            char **operands) except -1:
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
         cdef int i
         for i in range(bound.inputs + bound.outputs):
@@ -457,9 +485,9 @@ cdef class Operation:
             with nogil:
                 _kernels.apply(bound, n, operands, strides)
 
-    cdef void run_shaped(self, fastact_call *bound, cnp.ndarray grad, cnp.ndarray x,
-                         parameter *parameters, cnp.ndarray out, cnp.ndarray second,
-                         char **operands) noexcept:
+    cdef int run_shaped(self, fastact_call *bound, cnp.ndarray grad, cnp.ndarray x,
+                        parameter *parameters, cnp.ndarray out, cnp.ndarray second,
+                        char **operands) except -1:
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS * _kernels.FASTACT_MAX_DIMENSIONS]
         cdef Py_ssize_t *shape = <Py_ssize_t *>cnp.PyArray_DIMS(x)
         cdef int dimensions = cnp.PyArray_NDIM(x), count = 0, i
@@ -548,7 +576,10 @@ cdef class Operation:
                 if all([getattr(value, "dtype", None) == bfloat16 for value in inputs]):
                     kwargs["dtype"] = bfloat16
         try:
-            return self.numpy_ufunc(*inputs, **kwargs)
+            result = self.numpy_ufunc(*inputs, **kwargs)
+            if set_aside_exception is not None:
+                raise_set_aside(NULL)
+            return result
         except TypeError:
             for value in inputs:
                 check_dtype(self.__name__, value)

@@ -30,6 +30,7 @@ cdef extern from "fastact.h" nogil:
         FASTACT_SOFTMAX_JACOBIAN
 
     ctypedef void fastact_loop(Py_ssize_t n, char **operands)
+    ctypedef int fastact_question() except -1 nogil
 
     ctypedef struct fastact_call:
         int inputs
@@ -40,19 +41,24 @@ cdef int bind(fastact_call *call, row, int operation, int x_element,
               int computed_in) except -2
 cdef fastact_loop *loop_of(str isa, str name, int operation, int element) except NULL
 cdef int parameter_count(str name) except -1
-cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
-                const Py_ssize_t *strides) noexcept nogil
-cdef void apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
-                       char **operands, const Py_ssize_t *strides) noexcept nogil
-cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
-                     const void *second, void *out) noexcept nogil
+# Where a call is stopped, the question that stopped it has set an exception: -1 passes that on. A
+# ufunc's loop cannot raise one.
+cdef int apply(const fastact_call *call, Py_ssize_t n, char **operands,
+               const Py_ssize_t *strides) except -1 nogil
+cdef int apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,
+                        const Py_ssize_t *strides) noexcept nogil
+cdef int apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
+                      char **operands, const Py_ssize_t *strides) except -1 nogil
+cdef int apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
+                    const void *second, void *out) except -1 nogil
 
 cdef bint round_to(int element, double x, void *out) noexcept nogil
 
 cdef void threads_init(int requested, int fallback_limit) noexcept
 cdef void set_num_threads(int n) noexcept
 cdef int get_num_threads() noexcept
-cdef int override_num_threads(int n) noexcept
+cdef void ask_whether_to_stop(fastact_question *ask) noexcept
+cdef void ask_for_threads(fastact_question *ask) noexcept
 cdef long openmp_version() noexcept
 cdef str isa()
 cdef list available_isas()

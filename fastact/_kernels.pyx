@@ -19,19 +19,20 @@ cdef extern from "fastact.h" nogil:
     int fastact_activation_parameters(int i)
     int fastact_bind(fastact_call *call, int index, int operation, int x_element, int computed_in,
                      int cost)
-    void fastact_apply(const fastact_call *call, Py_ssize_t n, char **operands,
-                       const Py_ssize_t *strides)
-    void fastact_apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
-                              char **operands, const Py_ssize_t *strides)
-    void fastact_apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n,
-                            const void *first, const void *second, void *out)
+    int fastact_apply(const fastact_call *call, Py_ssize_t n, char **operands,
+                      const Py_ssize_t *strides)
+    int fastact_apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
+                             char **operands, const Py_ssize_t *strides)
+    int fastact_apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n,
+                           const void *first, const void *second, void *out)
     int fastact_round(int element, double x, void *out)
     Py_ssize_t fastact_parallel_threshold(int cost)
     void fastact_set_parallel_threshold(int cost, Py_ssize_t elements)
     void fastact_threads_init(int requested, int fallback_limit)
     void fastact_set_num_threads(int n)
     int fastact_get_num_threads()
-    int fastact_override_num_threads(int n)
+    void fastact_ask_whether_to_stop(fastact_question *ask)
+    void fastact_ask_for_threads(fastact_question *ask)
     long fastact_openmp_version()
     const char *fastact_compiler()
     const char *fastact_compile_flags()
@@ -88,19 +89,24 @@ cdef int parameter_count(str name) except -1:
     return fastact_activation_parameters(index_of(name))
 
 
-cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
-                const Py_ssize_t *strides) noexcept nogil:
-    fastact_apply(call, n, operands, strides)
+cdef int apply(const fastact_call *call, Py_ssize_t n, char **operands,
+               const Py_ssize_t *strides) except -1 nogil:
+    return fastact_apply(call, n, operands, strides)
 
 
-cdef void apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
-                       char **operands, const Py_ssize_t *strides) noexcept nogil:
-    fastact_apply_shaped(call, dimensions, shape, operands, strides)
+cdef int apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,
+                        const Py_ssize_t *strides) noexcept nogil:
+    return fastact_apply(call, n, operands, strides)
 
 
-cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
-                     const void *second, void *out) noexcept nogil:
-    fastact_apply_rows(kernel, element, rows, n, first, second, out)
+cdef int apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
+                      char **operands, const Py_ssize_t *strides) except -1 nogil:
+    return fastact_apply_shaped(call, dimensions, shape, operands, strides)
+
+
+cdef int apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
+                    const void *second, void *out) except -1 nogil:
+    return fastact_apply_rows(kernel, element, rows, n, first, second, out)
 
 
 cdef bint round_to(int element, double x, void *out) noexcept nogil:
@@ -119,8 +125,12 @@ cdef int get_num_threads() noexcept:
     return fastact_get_num_threads()
 
 
-cdef int override_num_threads(int n) noexcept:
-    return fastact_override_num_threads(n)
+cdef void ask_whether_to_stop(fastact_question *ask) noexcept:
+    fastact_ask_whether_to_stop(ask)
+
+
+cdef void ask_for_threads(fastact_question *ask) noexcept:
+    fastact_ask_for_threads(ask)
 
 
 cdef long openmp_version() noexcept:

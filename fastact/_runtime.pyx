@@ -3,8 +3,10 @@
 from fastact cimport _kernels
 
 import contextlib
+import contextvars
 import os
 import platform
+import threading
 import warnings
 
 from fastact._version import __version__
@@ -64,13 +66,19 @@ def _requested():
     return 0
 
 
+def _openmp_is_told():
+    """Return whether OMP_NUM_THREADS, a number or a list of them, says something that counts."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip().removeprefix("+")
+    return first.isascii() and first.isdigit() and 0 < int(first) < 2**31
+
+
 _UNLIMITED = 2**31 - 1
-_ENVIRONMENT = {name: os.environ.get(name) for name in ("FASTACT_NUM_THREADS", "OMP_NUM_THREADS")}
-_QUOTA = None if _ENVIRONMENT["OMP_NUM_THREADS"] else _cpu_quota()
+_OPENMP_IS_TOLD = _openmp_is_told()
+_QUOTA = None if _OPENMP_IS_TOLD else _cpu_quota()
 _REQUESTED = _requested()
 # The quota and the affinity bind where nobody has asked for a number: 0 stands for that.
 _kernels.threads_init(
-    _REQUESTED, 0 if _ENVIRONMENT["OMP_NUM_THREADS"] else (_QUOTA or _UNLIMITED))
+    _REQUESTED, 0 if _OPENMP_IS_TOLD else (_QUOTA or _UNLIMITED))
 
 cdef int _set = 0
 
@@ -137,7 +145,11 @@ def get_num_threads():
 
 
 def num_threads(n):
-    """Limit the number of threads within a ``with`` block, in the calling thread alone.
+    """Limit the number of threads within a ``with`` block.
+
+    The limit holds for the code in the block alone: not for other threads, nor for other tasks
+    that an event loop runs meanwhile (a context variable keeps it). It is no more than a limit: see
+    `get_num_threads`.
 
     Parameters
     ----------
@@ -161,30 +173,66 @@ def num_threads(n):
     return _NumThreads(checked(n))
 
 
+# The numbers of the blocks that the running code is in, from the innermost out: (n, those around).
+_BLOCKS = contextvars.ContextVar("fastact.num_threads", default=())
+
+
+cdef int threads_asked() except -1 with gil:
+    blocks = _BLOCKS.get()
+    return blocks[0] if blocks else 0
+
+
 class _NumThreads(contextlib.ContextDecorator):
     """The limit of `num_threads`: may be entered again, also within itself."""
 
     def __init__(self, n):
         self._n = n
-        self._before = []
 
     def __enter__(self):
-        self._before.append(_kernels.override_num_threads(self._n))
+        _BLOCKS.set((self._n, _BLOCKS.get()))
+        _kernels.ask_for_threads(threads_asked)  # from now on: it takes the GIL
 
     def __exit__(self, *exception):
-        _kernels.override_num_threads(self._before.pop())
+        _BLOCKS.set(_BLOCKS.get()[1])
 
+
+# ---- signals ------------------------------------------------------------------------------------
+
+cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident() noexcept nogil
+    int PyErr_CheckSignals() except -1
+
+cdef unsigned long main_thread = threading.main_thread().ident
+
+
+cdef int to_be_stopped() except -1 nogil:
+    """Run the handlers of signals that have come, as the interpreter does between two
+    instructions: in the main thread. What they raise ends the call."""
+    if PyThread_get_thread_ident() != main_thread:
+        return 0
+    with gil:
+        process = os.getpid()
+        PyErr_CheckSignals()
+        if os.getpid() != process:
+            raise RuntimeError("a signal handler has forked during a call of fastact, which cannot "
+                               "go on in the child: its threads are in the parent")
+    return 0
+
+
+_kernels.ask_whether_to_stop(to_be_stopped)
+
+
+# ---- information --------------------------------------------------------------------------------
 
 def _origin():
-    cdef int override = _kernels.override_num_threads(0)
-    _kernels.override_num_threads(override)
+    cdef int override = threads_asked()
     if not _kernels.openmp_version():
         return "no OpenMP in this build"
     wanted = override or _set or _REQUESTED
     if wanted and wanted == get_num_threads():
         return ("num_threads" if override else "set_num_threads" if _set
                 else "FASTACT_NUM_THREADS")
-    if _ENVIRONMENT["OMP_NUM_THREADS"]:
+    if _OPENMP_IS_TOLD:
         return "OMP_NUM_THREADS"
     if wanted:
         return "OpenMP's limit"

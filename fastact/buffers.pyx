@@ -262,8 +262,8 @@ cdef int check(Py_ssize_t n, Py_ssize_t other, const char *input, const char *ou
     return 0
 
 
-cdef void run(Function function, Py_ssize_t n, const floating *grad, const floating *x,
-              floating *out) noexcept nogil:
+cdef int run(Function function, Py_ssize_t n, const floating *grad, const floating *x,
+             floating *out) except -1 nogil:
     cdef char *operands[8]
     cdef Py_ssize_t strides[8]
     cdef fastact_call *bound = <fastact_call *>function.calls[0 if floating is float else 1]
@@ -281,7 +281,7 @@ cdef void run(Function function, Py_ssize_t n, const floating *grad, const float
         strides[count] = 0
         count += 1
     operands[count], strides[count] = <char *>out, sizeof(floating)
-    _kernels.apply(bound, n, operands, strides)
+    return _kernels.apply(bound, n, operands, strides)
 
 
 cdef int check_kind(Function function, int arrays) except -1 nogil:
@@ -301,8 +301,7 @@ cdef int apply(Function function, const floating[::1] x, floating[::1] out) exce
     if n == 0 and out.shape[0] == 0:
         return 0
     check(n, out.shape[0], <const char *>&x[0], <const char *>&out[0], sizeof(floating))
-    run(function, n, <const floating *>NULL, &x[0], &out[0])
-    return 0
+    return run(function, n, <const floating *>NULL, &x[0], &out[0])
 
 
 cdef int apply_backward(Function function, const floating[::1] grad, const floating[::1] x,
@@ -315,8 +314,7 @@ cdef int apply_backward(Function function, const floating[::1] grad, const float
     check(n, grad.shape[0], <const char *>&x[0], <const char *>&x[0], sizeof(floating))
     check(n, out.shape[0], <const char *>&x[0], <const char *>&out[0], sizeof(floating))
     check(n, out.shape[0], <const char *>&grad[0], <const char *>&out[0], sizeof(floating))
-    run(function, n, &grad[0], &x[0], &out[0])
-    return 0
+    return run(function, n, &grad[0], &x[0], &out[0])
 
 
 cdef int softmax_rows(const floating[:, ::1] x, floating[:, ::1] out) except -1 nogil:
@@ -332,11 +330,10 @@ cdef int softmax_rows(const floating[:, ::1] x, floating[:, ::1] out) except -1 
 cdef int run_rows(Py_ssize_t rows, Py_ssize_t n, const floating *x,
                   floating *out) except -1 nogil:
     check(rows * n, rows * n, <const char *>x, <const char *>out, sizeof(floating))
-    _kernels.apply_rows(
+    return _kernels.apply_rows(
         _kernels.FASTACT_SOFTMAX,
         _kernels.FASTACT_FLOAT32 if floating is float else _kernels.FASTACT_FLOAT64,
         rows, n, x, NULL, out)
-    return 0
 
 
 def softmax(x, *, out=None):

@@ -94,19 +94,20 @@ typedef struct {
 int fastact_bind(fastact_call *call, int index, int operation, int x_element, int computed_in,
                  int cost);
 
-/* Runs the call on n elements, `strides` in bytes, with as many threads as are worth it. */
-void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
-                   const ptrdiff_t *strides);
+/* Runs the call on n elements, `strides` in bytes, with as many threads as are worth it. Like the
+ * other two below returns 0, or -1 where it was stopped before the end; see parallel.c. */
+int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
+                  const ptrdiff_t *strides);
 
 /* The same on arrays of any shape, strides[i * dimensions + d] being that of operand i along
  * dimension d. Every operand holds the kernel's own type, and no output meets an input otherwise
  * than element by element. */
-void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
-                          char *const *operands, const ptrdiff_t *strides);
+int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
+                         char *const *operands, const ptrdiff_t *strides);
 
 /* `kernel` on rows of contiguous elements, shared among threads. */
-void fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
-                        const void *second, void *out);
+int fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
+                       const void *second, void *out);
 
 ptrdiff_t fastact_element_size(int element);
 
@@ -117,7 +118,7 @@ int fastact_round(int element, double x, void *out);
 /* ---- tables.c: 16-bit elements in great number ------------------------------------------------ */
 
 /* fastact_apply_shaped for a call whose results can be looked up and are so many that it pays; else
- * it does nothing and returns 0. */
+ * it does nothing and returns 0. Returns 1, or -1 where the call was stopped. */
 int fastact_apply_by_table(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
                            char *const *operands, const ptrdiff_t *strides);
 
@@ -126,9 +127,20 @@ int fastact_apply_by_table(const fastact_call *call, int dimensions, const ptrdi
 typedef void fastact_body(void *context, ptrdiff_t begin, ptrdiff_t end);
 
 /* Calls body on ranges that make up [0, n), each at least `least` long where there is more than
- * one, and each but the first and last beginning at `lead` plus a multiple of `granule`. */
-void fastact_parallel(ptrdiff_t n, ptrdiff_t least, ptrdiff_t lead, ptrdiff_t granule,
-                      fastact_body *body, void *context);
+ * one, and each but the first and last beginning at `lead` plus a multiple of `granule`. Returns 0,
+ * or -1 where it was stopped: then some ranges are missing. */
+int fastact_parallel(ptrdiff_t n, ptrdiff_t least, ptrdiff_t lead, ptrdiff_t granule,
+                     fastact_body *body, void *context);
+
+/* What only the program around fastact knows; asked in the thread of a caller, and only in calls
+ * that are long enough for several threads. */
+typedef int fastact_question(void);
+
+/* Whether a call is to stop, asked every 50 ms of it. */
+void fastact_ask_whether_to_stop(fastact_question *ask);
+
+/* How many threads are asked for here and now, before set_num_threads is heard; 0: any number. */
+void fastact_ask_for_threads(fastact_question *ask);
 
 /* The number of elements of this cost below which a second thread does not pay. */
 ptrdiff_t fastact_parallel_threshold(int cost);
@@ -137,8 +149,6 @@ void fastact_set_parallel_threshold(int cost, ptrdiff_t elements);
 void fastact_threads_init(int requested, int fallback_limit);
 void fastact_set_num_threads(int n); /* 0: back to the default */
 int fastact_get_num_threads(void);
-/* The number that holds in the calling thread only; 0: none. Returns the one before. */
-int fastact_override_num_threads(int n);
 long fastact_openmp_version(void);
 
 const char *fastact_compiler(void);

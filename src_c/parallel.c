@@ -7,14 +7,19 @@
 #include "fastact.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 #if defined(FASTACT_OPENMP) && (defined(__unix__) || defined(__APPLE__))
 #define THREADS 1
+#include <errno.h>
 #include <omp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #if defined(__linux__)
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 #else
 #define THREADS 0
@@ -25,7 +30,7 @@
 static atomic_int requested;      /* by set_num_threads or FASTACT_NUM_THREADS; 0: nobody has */
 static int initially_requested;   /* by FASTACT_NUM_THREADS */
 static int fallback_limit;        /* the quota, where nobody has requested a number; 0: none */
-static _Thread_local int override; /* in this thread only; 0: none */
+static fastact_question *_Atomic threads_asked; /* by a block around the caller; NULL: never any */
 
 void fastact_threads_init(int n, int limit)
 {
@@ -36,12 +41,7 @@ void fastact_threads_init(int n, int limit)
 
 void fastact_set_num_threads(int n) { atomic_store(&requested, n ? n : initially_requested); }
 
-int fastact_override_num_threads(int n)
-{
-    int before = override;
-    override = n;
-    return before;
-}
+void fastact_ask_for_threads(fastact_question *ask) { atomic_store(&threads_asked, ask); }
 
 #if THREADS
 static int affinity_limit(void)
@@ -57,7 +57,9 @@ static int affinity_limit(void)
 int fastact_get_num_threads(void)
 {
 #if THREADS
-    int wanted = override ? override : atomic_load(&requested);
+    fastact_question *ask = atomic_load(&threads_asked);
+    int wanted = ask ? ask() : 0;
+    if (!wanted) wanted = atomic_load(&requested);
     int limit = omp_get_max_threads(); /* OMP_NUM_THREADS and threadpoolctl speak through this */
     if (wanted) return wanted < limit ? wanted : limit;
     if (fallback_limit > 0) {
@@ -96,6 +98,58 @@ ptrdiff_t fastact_parallel_threshold(int cost) { return thresholds[cost]; }
 
 void fastact_set_parallel_threshold(int cost, ptrdiff_t elements) { thresholds[cost] = elements; }
 
+/* ---- until when ------------------------------------------------------------------------------- */
+
+/* One call, on the stack of its caller. */
+typedef struct {
+    ptrdiff_t n, least, lead, granule;
+    fastact_body *body;
+    void *context;
+    long long asked; /* when the caller's program was last asked whether to go on */
+    atomic_int stop; /* it does not want to */
+} task;
+
+/* A thread goes through its part in steps of `least` and can stop between them: a step takes some
+ * tens of microseconds, or one row, and a body some nanoseconds for being called again. */
+enum { PATIENCE = 50 * 1000 * 1000 /* ns between two questions */ };
+
+static fastact_question *_Atomic stop_asked;
+
+void fastact_ask_whether_to_stop(fastact_question *ask) { atomic_store(&stop_asked, ask); }
+
+static long long now(void)
+{
+    struct timespec reading;
+    timespec_get(&reading, TIME_UTC);
+    return reading.tv_sec * 1000000000LL + reading.tv_nsec;
+}
+
+/* In the caller's thread: asks, if it is time to. */
+static void ask_whether_to_stop(task *t)
+{
+    fastact_question *ask = atomic_load(&stop_asked);
+    if (!ask || atomic_load(&t->stop)) return;
+    long long time = now();
+    if (time >= t->asked && time - t->asked < PATIENCE) return; /* a clock may be set back */
+    if (ask()) atomic_store(&t->stop, 1);
+    t->asked = now();
+}
+
+static void run_range(task *t, ptrdiff_t begin, ptrdiff_t end, int is_caller)
+{
+    /* In whole granules; the division first, as `least` may be anything. */
+    ptrdiff_t step = (t->least / t->granule + (t->least % t->granule != 0)) * t->granule;
+    if (is_caller) t->asked = now();
+    while ((end - begin) / 2 >= step + t->lead) {
+        ptrdiff_t next = begin + step + (begin == 0 ? t->lead : 0);
+        t->body(t->context, begin, next);
+        begin = next;
+        if (is_caller) ask_whether_to_stop(t);
+        if (atomic_load_explicit(&t->stop, memory_order_relaxed)) return;
+    }
+    t->body(t->context, begin, end);
+}
+
 /* ---- who -------------------------------------------------------------------------------------- */
 
 #if THREADS
@@ -117,11 +171,9 @@ static struct {
     atomic_ulong ticket;
     atomic_int unfinished; /* chunks of the workers */
     atomic_int workers;    /* in the region; 0 before it is open */
-    /* The call: written before its ticket, read by those whom the ticket concerns. */
-    ptrdiff_t n, lead, granule;
-    fastact_body *body;
-    void *context;
+    task *task; /* written before its ticket, read by those whom the ticket concerns */
     int wanted; /* workers, for the next region */
+    int refused; /* calls since one got fewer workers than it wanted; 0: none did */
     pthread_t handles[MOST_WORKERS];
     int avoided; /* the processor that the workers leave to the caller; -1: none yet */
     /* For those who sleep. */
@@ -154,11 +206,11 @@ static ptrdiff_t chunk_begin(ptrdiff_t n, ptrdiff_t lead, ptrdiff_t granule, int
     return begin < n ? begin : n;
 }
 
-static void run_chunk(int i, int chunks)
+static void run_chunk(task *t, int i, int chunks)
 {
-    ptrdiff_t begin = chunk_begin(team.n, team.lead, team.granule, i, chunks);
-    ptrdiff_t end = chunk_begin(team.n, team.lead, team.granule, i + 1, chunks);
-    if (begin < end) team.body(team.context, begin, end);
+    ptrdiff_t begin = chunk_begin(t->n, t->lead, t->granule, i, chunks);
+    ptrdiff_t end = chunk_begin(t->n, t->lead, t->granule, i + 1, chunks);
+    if (begin < end) run_range(t, begin, end, i == 0);
 }
 
 static unsigned long wait_for_ticket(unsigned long seen)
@@ -205,12 +257,24 @@ static void finish_one(void)
     pthread_mutex_unlock(&team.mutex);
 }
 
-static void wait_for_the_workers(void)
+static void wait_for_the_workers(task *t)
 {
+    if (atomic_load(&forked)) return; /* while it asked: there are none, and it is to stop */
     for (int i = 0; i < SPINS; i++)
         if (atomic_load(&team.unfinished) == 0) return;
     pthread_mutex_lock(&team.mutex);
-    while (atomic_load(&team.unfinished) > 0) pthread_cond_wait(&team.finished, &team.mutex);
+    while (atomic_load(&team.unfinished) > 0) {
+        struct timespec until;
+        timespec_get(&until, TIME_UTC);
+        until.tv_nsec += PATIENCE;
+        if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+        if (pthread_cond_timedwait(&team.finished, &team.mutex, &until) == ETIMEDOUT) {
+            pthread_mutex_unlock(&team.mutex);
+            ask_whether_to_stop(t);
+            if (atomic_load(&forked)) return;
+            pthread_mutex_lock(&team.mutex);
+        }
+    }
     pthread_mutex_unlock(&team.mutex);
 }
 
@@ -222,7 +286,7 @@ static void work(int number, unsigned long seen)
         int chunks = (int)(seen % (LEAVE + 1));
         if (chunks == LEAVE) return;
         if (number >= chunks) continue;
-        run_chunk(number, chunks);
+        run_chunk(team.task, number, chunks);
         finish_one();
     }
 }
@@ -248,30 +312,97 @@ static void *keep_team(void *unused)
     return NULL;
 }
 
-/* Has the team hold so many workers, if the system lets it; returns how many it holds. A team only
- * grows. */
-static int ensure_workers(int wanted)
+/* libgomp ends the process where it cannot create a thread, and cannot be asked. So find out first,
+ * with threads of the same size that exist all at once: how many can be had, up to `wanted`. Besides
+ * them there must be HEADROOM to allocate, and one thread is to spare. */
+
+enum { HEADROOM = 1 << 20 };
+
+/* The stack that the environment asks for, or 0: "size[B|K|M|G]", in units of K by default. */
+static size_t stack_size(void)
 {
-    int have = atomic_load(&team.workers);
-    if (wanted > MOST_WORKERS) wanted = MOST_WORKERS;
-    if (have >= wanted || team.wanted >= wanted) return have;
-    team.wanted = wanted;
+    const char *text = getenv("OMP_STACKSIZE");
+    if (!text) text = getenv("GOMP_STACKSIZE");
+    if (!text) return 0;
+    char *rest;
+    size_t size = strtoul(text, &rest, 10);
+    while (*rest == ' ' || *rest == '\t') rest++;
+    switch (*rest) {
+    case 'b': case 'B': return size;
+    case 'm': case 'M': return size << 20;
+    case 'g': case 'G': return size << 30;
+    default: return size << 10;
+    }
+}
+
+typedef struct {
+    pthread_t handle;
+    pthread_mutex_t *gate;
+    long id;
+} trial;
+
+static void *wait_at_gate(void *context)
+{
+    trial *t = context;
+#if defined(__linux__)
+    t->id = syscall(SYS_gettid);
+#endif
+    pthread_mutex_lock(t->gate);
+    pthread_mutex_unlock(t->gate);
+    return NULL;
+}
+
+/* A thread that has been joined counts against the limits of its user a little longer. */
+static void wait_until_gone(const trial *t)
+{
+#if defined(__linux__)
+    for (int i = 0; i < 100000 && syscall(SYS_tgkill, getpid(), t->id, 0) == 0; i++) sched_yield();
+#else
+    (void)t;
+#endif
+}
+
+static int threads_to_be_had(int wanted)
+{
+    int had = 0;
+    pthread_attr_t like_libgomps;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    trial *trials = malloc((size_t)(wanted + 1) * sizeof *trials);
+    if (!trials || pthread_attr_init(&like_libgomps) != 0) {
+        free(trials);
+        return 0;
+    }
+    if (stack_size()) pthread_attr_setstacksize(&like_libgomps, stack_size());
+    pthread_mutex_lock(&gate);
+    for (; had < wanted + 1; had++) {
+        trials[had] = (trial){.gate = &gate};
+        if (pthread_create(&trials[had].handle, &like_libgomps, wait_at_gate, &trials[had])) break;
+    }
+    void *volatile headroom = malloc(HEADROOM);
+    int enough = headroom != NULL;
+    free(headroom);
+    pthread_mutex_unlock(&gate);
+    for (int i = 0; i < had; i++) pthread_join(trials[i].handle, NULL);
+    for (int i = 0; i < had; i++) wait_until_gone(&trials[i]);
+    pthread_attr_destroy(&like_libgomps);
+    free(trials);
+    return enough && had > 0 ? had - 1 : 0;
+}
+
+/* Opens the region anew, larger; the first time a thread for it, too. Returns how many workers there
+ * are. */
+static int open_team(int have, int wanted)
+{
+    int more = threads_to_be_had(wanted - have);
+    if (more == 0) return have;
+    team.wanted = have + more;
     team.avoided = -1;
+    atomic_store(&team.workers, 0);
     if (have) {
-        atomic_store(&team.workers, 0);
         post_ticket(LEAVE);
     } else {
-        /* Signals are for the threads of the program. */
-        sigset_t all, callers;
         pthread_t keeper;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &callers);
-        int failed = pthread_create(&keeper, NULL, keep_team, NULL);
-        pthread_sigmask(SIG_SETMASK, &callers, NULL);
-        if (failed) {
-            team.wanted = 0; /* another call may have more luck */
-            return 0;
-        }
+        if (pthread_create(&keeper, NULL, keep_team, NULL) != 0) return 0;
         pthread_detach(keeper);
     }
     pthread_mutex_lock(&team.mutex);
@@ -280,42 +411,63 @@ static int ensure_workers(int wanted)
     return atomic_load(&team.workers);
 }
 
-/* Whether the team has done it. */
-static int run_team(ptrdiff_t n, ptrdiff_t lead, ptrdiff_t granule, int threads,
-                    fastact_body *body, void *context)
+/* Has the team hold so many workers, if the system lets it; returns how many it holds. A team only
+ * grows. Where the system does not let it, most calls do not try again. */
+static int ensure_workers(int wanted)
+{
+    enum { TRY_AGAIN_AFTER = 256 };
+    int have = atomic_load(&team.workers);
+    if (wanted > MOST_WORKERS) wanted = MOST_WORKERS;
+    if (have >= wanted) return have;
+    if (team.refused && team.refused++ < TRY_AGAIN_AFTER) return have;
+    /* Signals are for the threads of the program. */
+    sigset_t all, callers;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &callers);
+    have = open_team(have, wanted);
+    pthread_sigmask(SIG_SETMASK, &callers, NULL);
+    team.refused = have < wanted;
+    return have;
+}
+
+/* Whether the team has done it, or as much of it as was wanted. */
+static int run_team(task *t, int threads)
 {
     int workers = ensure_workers(threads - 1);
     if (workers == 0) return 0;
     if (threads > workers + 1) threads = workers + 1;
-    team.n = n, team.lead = lead, team.granule = granule;
-    team.body = body, team.context = context;
+    team.task = t;
     atomic_store(&team.unfinished, threads - 1);
     leave_room_for_the_caller();
     post_ticket(threads);
-    run_chunk(0, threads);
-    wait_for_the_workers();
+    run_chunk(t, 0, threads);
+    wait_for_the_workers(t);
     return 1;
 }
 
 #endif
 
-void fastact_parallel(ptrdiff_t n, ptrdiff_t least, ptrdiff_t lead, ptrdiff_t granule,
-                      fastact_body *body, void *context)
+int fastact_parallel(ptrdiff_t n, ptrdiff_t least, ptrdiff_t lead, ptrdiff_t granule,
+                     fastact_body *body, void *context)
 {
-    if (n <= 0) return;
-#if THREADS
+    if (n <= 0) return 0;
     if (least < 1) least = 1;
-    if (n / least >= 2 && !atomic_load(&forked) && !omp_in_parallel()) {
+    if (n / least < 2) {
+        body(context, 0, n);
+        return 0;
+    }
+    task t = {n, least, lead, granule, body, context, 0, 0};
+#if THREADS
+    if (!atomic_load(&forked) && !omp_in_parallel()) {
         int threads = fastact_get_num_threads();
         if (threads > n / least) threads = (int)(n / least);
         if (threads > 1 && !atomic_flag_test_and_set(&team_is_taken)) {
-            int done = run_team(n, lead, granule, threads, body, context);
+            int done = run_team(&t, threads);
             atomic_flag_clear(&team_is_taken);
-            if (done) return;
+            if (done) return -atomic_load(&t.stop);
         }
     }
-#else
-    (void)least, (void)lead, (void)granule;
 #endif
-    body(context, 0, n);
+    run_range(&t, 0, n, 1);
+    return -atomic_load(&t.stop);
 }

@@ -207,8 +207,8 @@ static ptrdiff_t safe_tile(const job *j, int input, int output)
     return behind ? j->tile : 1;
 }
 
-void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
-                   const ptrdiff_t *strides)
+int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
+                  const ptrdiff_t *strides)
 {
     ptrdiff_t size = fastact_element_size(call->computed_in);
     job j = {call, operands, strides, 1, 1, TILE_BYTES / size, 0};
@@ -229,12 +229,13 @@ void fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
     if (j.ordered) {
         j.direct = 0;
         run_range(&j, 0, n);
-        return;
+        return 0;
     }
-    if (j.uniform && fastact_apply_by_table(call, 1, &n, operands, strides)) return;
-    fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2,
-                     elements_to_line(operands[call->inputs], strides[call->inputs]), j.tile,
-                     run_range, &j);
+    int by_table = j.uniform ? fastact_apply_by_table(call, 1, &n, operands, strides) : 0;
+    if (by_table) return by_table < 0 ? -1 : 0;
+    return fastact_parallel(n, fastact_parallel_threshold(call->cost) / 2,
+                            elements_to_line(operands[call->inputs], strides[call->inputs]), j.tile,
+                            run_range, &j);
 }
 
 /* ---- arrays of any shape ---------------------------------------------------------------------- */
@@ -469,8 +470,8 @@ static void choose_boxes(shaped_job *j)
     j->box[j->across] = less(j->shape[j->across], tile / j->box[last]);
 }
 
-void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
-                          char *const *operands, const ptrdiff_t *strides)
+int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
+                         char *const *operands, const ptrdiff_t *strides)
 {
     shaped_job j; /* not initialised: most of it is for dimensions that are not there */
     ptrdiff_t n = 1;
@@ -489,17 +490,17 @@ void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdif
         }
         j.dimensions++;
     }
-    if (n == 0) return;
+    if (n == 0) return 0;
     if (j.dimensions > 1) simplify(&j);
     if (j.dimensions <= 1) {
         ptrdiff_t along[FASTACT_MAX_OPERANDS];
         for (int i = 0; i < all; i++)
             along[i] = j.dimensions ? j.strides[i][0]
                        : is_parameter(call, i) ? 0 : fastact_element_size(call->elements[i]);
-        fastact_apply(call, n, operands, along);
-        return;
+        return fastact_apply(call, n, operands, along);
     }
-    if (j.uniform && fastact_apply_by_table(call, dimensions, shape, operands, strides)) return;
+    int by_table = j.uniform ? fastact_apply_by_table(call, dimensions, shape, operands, strides) : 0;
+    if (by_table) return by_table < 0 ? -1 : 0;
     choose_boxes(&j);
     ptrdiff_t boxes = 1, elements = 1;
     for (int d = 0; d < j.dimensions; d++) {
@@ -507,7 +508,7 @@ void fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdif
         elements *= j.box[d];
     }
     ptrdiff_t least = fastact_parallel_threshold(call->cost) / 2 / elements;
-    fastact_parallel(boxes, least > 0 ? least : 1, 0, 1, run_boxes, &j);
+    return fastact_parallel(boxes, least > 0 ? least : 1, 0, 1, run_boxes, &j);
 }
 
 /* ---- rows ------------------------------------------------------------------------------------- */
@@ -529,15 +530,15 @@ static void run_rows(void *context, ptrdiff_t begin, ptrdiff_t end)
     fp_leave(callers);
 }
 
-void fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
-                        const void *second, void *out)
+int fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
+                       const void *second, void *out)
 {
-    if (n == 0) return;
+    if (n == 0) return 0;
     ptrdiff_t input_bytes = n * fastact_element_size(element);
     ptrdiff_t output_bytes = kernel == FASTACT_SOFTMAX_JACOBIAN ? n * input_bytes : input_bytes;
     row_job j = {fastact_kernels(element)->rows[kernel], n, input_bytes, output_bytes,
                  first, second, out};
     ptrdiff_t work = output_bytes / fastact_element_size(element);
     ptrdiff_t least = fastact_parallel_threshold(FASTACT_EXPONENTIAL) / 2 / work;
-    fastact_parallel(rows, least > 0 ? least : 1, 0, 1, run_rows, &j);
+    return fastact_parallel(rows, least > 0 ? least : 1, 0, 1, run_rows, &j);
 }

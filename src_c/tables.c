@@ -57,7 +57,7 @@ static void fill(void *context, ptrdiff_t begin, ptrdiff_t end)
 
 /* What a loop gives for all numbers, each of its outputs after the other: results or, of a backward
  * pass, slopes. NULL where there is no memory. */
-static void *tabulate(const fastact_call *call, char *const *operands)
+static void *tabulate(const fastact_call *call, char *const *operands, int *stopped)
 {
     int arrays = call->inputs - call->parameters;
     int backward = arrays == 2;
@@ -77,7 +77,8 @@ static void *tabulate(const fastact_call *call, char *const *operands)
     }
     filling f = {backward ? call->loops.slopes : call->loops.uniform, 1 + call->parameters,
                  call->outputs, of_loop, sizes};
-    fastact_parallel(NUMBERS, fastact_parallel_threshold(call->cost) / 2, 0, LINE, fill, &f);
+    ptrdiff_t least = fastact_parallel_threshold(call->cost) / 2;
+    *stopped = fastact_parallel(NUMBERS, least, 0, LINE, fill, &f);
     return table;
 }
 
@@ -94,7 +95,8 @@ int fastact_apply_by_table(const fastact_call *call, int dimensions, const ptrdi
     if (n < PAYS_FROM || call->loops.uniform == loop || (arrays == 2 && call->cost == FASTACT_CHEAP)
         || (call->computed_in != FASTACT_FLOAT16 && call->computed_in != FASTACT_BFLOAT16))
         return 0;
-    void *table = tabulate(call, operands);
+    int stopped = 0;
+    void *table = tabulate(call, operands, &stopped);
     if (!table) return 0;
 
     /* The table stands where the parameters stood. */
@@ -113,7 +115,8 @@ int fastact_apply_by_table(const fastact_call *call, int dimensions, const ptrdi
            call->outputs * dimensions * sizeof *strides);
     for (int i = 0; i < looking_up.inputs + looking_up.outputs; i++)
         looking_up.elements[i] = call->computed_in;
-    fastact_apply_shaped(&looking_up, dimensions, shape, with_table, their_strides);
+    if (!stopped)
+        stopped = fastact_apply_shaped(&looking_up, dimensions, shape, with_table, their_strides);
     free(table);
-    return 1;
+    return stopped ? -1 : 1;
 }

@@ -6,19 +6,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from children import finished_child, run_child
 from instruction_sets import once
 
 import fastact as fa
 from fastact import _runtime
-from fastact.catalogue import CATALOGUE
 
 pytestmark = once
 INFO = fa.runtime_info()
@@ -27,29 +24,6 @@ needs_affinity = pytest.mark.skipif(
     not hasattr(os, "sched_setaffinity"), reason="this system has no affinity masks"
 )
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-
-# What decides on threads and kernels; a child has only what its test gives it.
-VARIABLES = ("FASTACT_NUM_THREADS", "FASTACT_ISA", "OMP_NUM_THREADS", "OMP_THREAD_LIMIT")
-
-
-def run_child(program, *, check=True, timeout=120, **environment):
-    """Run a program in a process of its own; returns what it printed, or the finished process."""
-    env = {name: value for name, value in os.environ.items() if name not in VARIABLES}
-    env["PYTHONPATH"] = os.pathsep.join(
-        [str(Path(fa.__path__[0]).parent), *filter(None, [env.get("PYTHONPATH")])]
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env={**env, **environment},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    if not check:
-        return done
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def threads_of_child(program="", **environment):
@@ -310,7 +284,7 @@ builtins.open = redirected
 
 @pytest.mark.parametrize("request_", ["nonsense", "AVX2", "avx2 ", "neon,avx2"])
 def test_unknown_instruction_set_is_an_import_error(request_):
-    done = run_child("import fastact", check=False, FASTACT_ISA=request_)
+    done = finished_child("import fastact", FASTACT_ISA=request_)
     assert done.returncode == 1  # an exception, not a signal
     message = done.stderr.strip().splitlines()[-1]
     assert message.startswith("ImportError: FASTACT_ISA")
@@ -432,114 +406,6 @@ def test_gil_is_released():
         assert any(longest_pause(call) < 0.8 for _ in range(20))
 
 
-# ---- fork ---------------------------------------------------------------------------------------
-
-FORK = """
-import os, sys, warnings
-warnings.simplefilter("ignore", DeprecationWarning)  # of forking where there are threads
-import numpy as np, fastact as fa
-
-x = np.linspace(-5, 5, 1 << 20)
-rows = x.reshape(-1, 64)
-
-def results():
-    return fa.mish(x).tobytes() + fa.softmax(rows).tobytes() + fa.relu(x[::2]).tobytes()
-
-before = results()
-"""
-
-
-@needs_fork
-def test_fork_after_a_parallel_call():
-    program = (
-        FORK
-        + """
-child = os.fork()
-if child == 0:
-    ok = results() == before and results() == before
-    grandchild = os.fork()
-    if grandchild == 0:
-        os._exit(0 if results() == before else 3)
-    ok = ok and os.waitpid(grandchild, 0)[1] == 0
-    os._exit(0 if ok else 3)
-assert os.waitpid(child, 0)[1] == 0
-assert results() == before
-print("done")
-"""
-    )
-    # Waiting for threads that fork does not copy is for ever: then the time is up.
-    assert run_child(program, timeout=60, OMP_NUM_THREADS="2") == "done"
-
-
-@needs_fork
-def test_fork_by_multiprocessing():
-    program = (
-        FORK
-        + """
-import multiprocessing
-
-def work(i):
-    return results() == before
-
-if __name__ == "__main__":
-    with multiprocessing.get_context("fork").Pool(2) as pool:
-        assert pool.map(work, range(4)) == [True] * 4
-    assert results() == before
-    print("done")
-"""
-    )
-    assert run_child(program, timeout=60, OMP_NUM_THREADS="2") == "done"
-
-
-# ---- import -------------------------------------------------------------------------------------
-
-
-def test_import_brings_only_numpy():
-    program = """
-import sys, numpy
-before = set(sys.modules)
-import fastact
-new = {name.split(".")[0] for name in set(sys.modules) - before}
-print(*sorted(name for name in new if name not in sys.stdlib_module_names))
-heavy = {"scipy", "torch", "matplotlib", "rich", "sklearn", "mpmath", "Cython", "setuptools"}
-assert not heavy & {name.split(".")[0] for name in sys.modules}
-assert "fastact.cli" not in sys.modules and "fastact.buffers" not in sys.modules
-"""
-    # cython_runtime and _cython_x_y are what Cython puts beside every extension.
-    assert {name for name in run_child(program).split() if "cython" not in name} == {"fastact"}
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
-def test_import_and_small_calls_start_no_threads():
-    names = [row.name for row in CATALOGUE]
-    program = f"""
-import os, numpy as np
-before = len(os.listdir("/proc/self/task"))
-import fastact as fa
-x = np.ones(100)
-for name in {names!r}:
-    getattr(fa, name)(x)
-fa.softmax(x)
-print(len(os.listdir("/proc/self/task")) - before)
-"""
-    assert run_child(program) == "0"
-
-
-def test_import_changes_nothing_in_the_process():
-    program = """
-import os, signal, sys, warnings, numpy as np
-def state():
-    return (dict(os.environ), np.geterr(), np.get_printoptions(), list(warnings.filters),
-            [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)], sys.path[:])
-before = state()
-import fastact
-assert state() == before
-tiny = np.float32(1e-40)
-assert tiny * np.float32(0.5) != 0
-"""
-    run_child(program)
-
-
 def test_num_threads_can_be_entered_again_and_checks_at_the_call():
     limit = fa.num_threads(1)
     with limit, limit:
@@ -554,44 +420,3 @@ def test_num_threads_can_be_entered_again_and_checks_at_the_call():
         return fa.get_num_threads()
 
     assert decorated() == 1
-
-
-@once
-@needs_openmp
-def test_workers_sleep_between_calls():
-    """A pool that spins takes the processors from the rest of the program."""
-    script = (
-        "import time, numpy as np, fastact as fa\n"
-        "fa.sigmoid(np.ones(1 << 20))\n"
-        "time.sleep(0.05)\n"
-        "before = time.process_time()\n"
-        "time.sleep(0.5)\n"
-        "print(time.process_time() - before)\n"
-    )
-    environment = {**os.environ, "OMP_NUM_THREADS": "4"}
-    run = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
-    )
-    assert float(run.stdout) < 0.05
-
-
-@once
-@needs_openmp
-def test_a_team_grows_and_is_used_in_part():
-    script = (
-        "import os, threading, numpy as np, fastact as fa\n"
-        "x = np.linspace(-5, 5, 1 << 20)\n"
-        "with fa.num_threads(1):\n"
-        "    expected = fa.mish(x)\n"
-        "for n in (2, 5, 3, 8, 2, 1, 8):\n"
-        "    with fa.num_threads(n):\n"
-        "        for _ in range(20):\n"
-        "            assert (fa.mish(x) == expected).all()\n"
-        "tasks = '/proc/self/task'\n"
-        "print(len(os.listdir(tasks)) if os.path.isdir(tasks) else 8)\n"
-    )
-    environment = {**os.environ, "OMP_NUM_THREADS": "8", "OPENBLAS_NUM_THREADS": "1"}
-    run = subprocess.run(
-        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
-    )
-    assert int(run.stdout) == 8  # the caller and seven workers

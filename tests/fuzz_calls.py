@@ -1,0 +1,248 @@
+"""Calls made of random bytes, and what must hold of each: for the fuzzer and for its corpus.
+
+The bytes choose a function and an operation, parameters, a dtype, a shape, strides and offset of
+every array, where the result goes, and keywords; what is left of them are the elements. Then:
+
+- whether it is an error, and of which class, is as with a ufunc of NumPy's own;
+- so are shape, dtype and the order of the axes of the result;
+- its bits are those that the same elements give one after the other in an array of their own;
+- inputs stay as they were, and so does all memory around an output.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+import fastact as fa
+from fastact.catalogue import CATALOGUE
+
+OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
+DTYPES = ("f4", "f8", "f2", "i4", "?", "u1", "i8", ">f4", ">f8", "i2", "u8", "g", "F", "O")
+ERRORS = (TypeError, ValueError)
+
+
+class Bytes:
+    """Choices out of bytes; when they have come to their end, always the first."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def number(self, below: int) -> int:
+        self.at += 1
+        return self.data[self.at - 1] % below if self.at <= len(self.data) else 0
+
+    def choice(self, options):
+        return options[self.number(len(options))]
+
+    def rest(self) -> bytes:
+        return self.data[self.at :]
+
+
+def view(source: Bytes, shape: tuple[int, ...], dtype: str, elements: bytes) -> np.ndarray:
+    """An array of some strides and offset in memory that holds the elements again and again."""
+    size = np.dtype(dtype).itemsize
+    kind, offset = (
+        source.number(8),
+        source.choice((0, 1, 3)) * (1 if source.number(8) == 7 else size),
+    )
+    steps = [source.choice((1, 1, 2, 3)) for _ in shape]
+    whole = tuple(n * step for n, step in zip(shape, steps, strict=True))
+    count = int(np.prod(whole, dtype=int))
+    memory = np.zeros(count * size + offset + 16, np.uint8)
+    if elements and dtype != "O":
+        memory[:] = np.resize(np.frombuffer(elements, np.uint8), memory.size)
+    if dtype == "?":
+        memory &= 1
+    if dtype == "O":
+        array = np.full(count, 0.5, object).reshape(whole)
+    else:
+        array = memory[offset : offset + count * size].view(dtype).reshape(whole)
+    array = array[(..., *(slice(None, None, step) for step in steps))]
+    if kind & 1 and shape and shape[0] == shape[-1]:
+        array = array.swapaxes(0, -1)
+    if kind & 2 and shape:
+        array = array[::-1]
+    if kind == 4 and shape and shape[0]:
+        array = np.broadcast_to(array[:1], shape)
+    return array
+
+
+def outcome(call, *arguments, **keywords):
+    """What a call returns, or the error's class."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with np.errstate(all="ignore"):
+            try:
+                return call(*arguments, **keywords), None
+            except ERRORS as error:
+                return None, next(kind for kind in ERRORS if isinstance(error, kind))
+
+
+def bits(array: np.ndarray) -> bytes:
+    """The bits in native order, all NaNs taken for one."""
+    array = np.array(array, array.dtype.newbyteorder("="), order="C")
+    if array.dtype.kind == "f":
+        array[np.isnan(array)] = np.nan
+    return array.tobytes()
+
+
+def order(array: np.ndarray) -> list[int]:
+    return [n for n, length in zip(array.strides, array.shape, strict=True) if length > 1]
+
+
+@np.errstate(all="ignore")
+def check(data: bytes) -> None:
+    """Make the call that the bytes say; an AssertionError where something does not hold."""
+    source = Bytes(data)
+    row, operation = source.choice((*CATALOGUE, None)), source.choice(OPERATIONS)
+    if row is None:
+        check_softmax(source, operation)
+        return
+    activation = getattr(fa, row.name)
+    call = activation if operation == "value" else getattr(activation, operation)
+    dtype, keyword = source.choice(DTYPES), source.number(16)
+    shape = tuple(source.choice((3, 1, 2, 7, 0, 17, 40, 5)) for _ in range(source.number(4)))
+    parameters = source.choice(row.parameter_sets()) if row.parameters else {}
+    kinds = [source.number(3) for _ in range(3)]
+    elements = source.rest()[16:]
+    arrays = [view(source, shape, dtype, elements) for _ in range(1 + (operation == "backward"))]
+
+    # The ufunc of NumPy's that is compared with has as many inputs and outputs.
+    if operation == "value_and_derivative":
+        model, outs = np.modf, 2
+    elif operation == "backward":
+        model, outs = np.arctan2, 1
+    else:
+        model, outs = np.tanh, 1
+    keywords: dict = {}
+    wide = np.dtype(np.float64 if np.dtype(dtype).kind in "?biuO" else dtype)
+    if keyword in (1, 2, 3):
+        keywords["dtype"] = ("f4", "f8", "f2")[keyword - 1]
+    if keyword == 4:
+        keywords["order"] = "F"
+    if keyword == 5:
+        keywords["casting"] = "no"
+    if keyword == 6:
+        keywords["where"] = np.resize(np.array([True, False, True]), shape)
+    out = None
+    if kinds[0] or keyword == 6:
+        dtype_of_out = source.choice((wide.str, wide.str, wide.str, "f8", "f4", "i4"))
+        shape_of_out = shape if source.number(8) else (*shape, 2)
+        out = tuple(view(source, shape_of_out, dtype_of_out, b"\x11") for _ in range(outs))
+        if kinds[0] == 2 and shape_of_out == shape and outs == 1 and keyword != 6:
+            out = (arrays[-1],)
+    if dtype == "O":  # NumPy's functions call methods of the objects
+        assert outcome(call, *arrays, **parameters)[1] is TypeError
+        return
+
+    def memory_of(array):
+        while array.base is not None:
+            array = array.base
+        return array.view(np.uint8)
+
+    inputs = [array.copy() for array in arrays]
+    around = [memory_of(array).copy() for array in out or ()]
+    given = {} if out is None else {"out": out if outs == 2 else out[0]}
+    result, error = outcome(call, *arrays, **parameters, **given, **keywords)
+
+    # As NumPy does, on the same arrays or, where they have been written to, on copies.
+    twins = arrays if out is None else [array.copy() for array in inputs]
+    fresh = {}
+    if out is not None:
+        fresh = [np.full_like(array, 0) for array in out]
+        for one, other in zip(out, fresh, strict=True):
+            other.flags.writeable = one.flags.writeable
+        fresh = {"out": tuple(fresh) if outs == 2 else fresh[0]}
+    expected, expected_error = outcome(model, *twins, **fresh, **keywords)
+    integers = np.dtype(dtype).kind in "?biu"
+    keeps = row.keeps_integers and operation == "value" and integers
+    if dtype in ("g", "F"):  # a longdouble may be made a narrower number, where one is asked for
+        assert error or (dtype == "g" and "dtype" in keywords), (row.name, dtype)
+        return
+    # NumPy's own functions make a narrow float of a narrow integer; here it is float64.
+    if not integers:
+        assert error is expected_error, (row.name, operation, error, expected_error, keywords)
+    if error is not None:
+        for array, before in zip(arrays, inputs, strict=True):
+            assert bits(array) == bits(before)
+        return
+    results = result if isinstance(result, tuple) else (result,)
+    if not integers and out is None:
+        models = expected if isinstance(expected, tuple) else (expected,)
+        for one, other in zip(results, models, strict=True):
+            assert one.shape == other.shape
+            assert one.dtype == other.dtype, (row.name, dtype, one.dtype, other.dtype, keywords)
+            if not parameters:  # another input, which may decide between two orders
+                assert order(one) == order(other), (row.name, one.strides, other.strides, keywords)
+            assert type(one) is type(other)
+
+    # The same elements one after the other.
+    computed_in = np.dtype(keywords.get("dtype", np.float64 if integers and not keeps else dtype))
+    flat = [
+        np.array(array, order="C").ravel().astype(
+            array.dtype.newbyteorder("=") if keeps or (integers and "dtype" not in keywords)
+            else computed_in.newbyteorder("="), copy=False)
+        for array in inputs
+    ]  # fmt: skip
+    if keeps and "dtype" in keywords:
+        return
+    plain, _ = outcome(call, *flat, **parameters)
+    plains = plain if isinstance(plain, tuple) else (plain,)
+    mask = np.broadcast_to(keywords.get("where", True), shape)
+    for i, (one, other) in enumerate(zip(results, plains, strict=True)):
+        wanted = np.broadcast_to(np.asarray(other).reshape(shape), np.shape(one))
+        if out is not None:
+            assert one is out[i]
+            with np.errstate(all="ignore"):
+                wanted = wanted.astype(one.dtype, casting="unsafe")
+        where = np.broadcast_to(mask, wanted.shape)
+        assert bits(np.asarray(one)[where]) == bits(wanted[where]), (row.name, operation, dtype)
+    for array, before in zip(arrays, inputs, strict=True):
+        if not any(np.may_share_memory(array, one) for one in results):
+            assert bits(array) == bits(before)
+    for array, before in zip(out or (), around, strict=True):
+        memory = memory_of(array)
+        own = np.zeros(memory.size, bool)
+        start = array.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+        for index in np.ndindex(array.shape):
+            at = start + sum(i * n for i, n in zip(index, array.strides, strict=True))
+            own[at : at + array.itemsize] = True
+        assert (memory[~own] == before[~own]).all()
+
+
+def check_softmax(source: Bytes, operation: str) -> None:
+    """The same of softmax, whose axis is an error as numpy.sum's is."""
+    call = fa.softmax.backward if operation == "backward" else fa.softmax
+    dtype = source.choice(("f4", "f8", "f2", "i4", ">f4", ">f8"))
+    shape = tuple(source.choice((3, 1, 2, 7, 0, 17, 40, 5)) for _ in range(source.number(4)))
+    axis = source.choice((-1, 0, 1, 2, -2, -4, 3, None, (0, 1), (0, 0), 0.5))
+    elements = source.rest()[16:]
+    arrays = [view(source, shape, dtype, elements) for _ in range(1 + (operation == "backward"))]
+    inputs = [array.copy() for array in arrays]
+    keywords = {"axis": axis}
+    if source.number(2):
+        out = view(source, shape, source.choice(("f8", ">f8", "f4")), b"\x11")
+        if out.flags.writeable:
+            keywords["out"] = out
+    result, error = outcome(call, *arrays, **keywords)
+    _, expected = outcome(np.sum, arrays[0], axis=axis)
+    if shape:
+        assert error is expected, (axis, shape, error, expected)
+    if error is not None:
+        return
+    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    order = [i for i in range(len(shape)) if i not in {a % len(shape) for a in axes}]
+    order += [i for i in range(len(shape)) if i not in order]
+    moved = [
+        np.ascontiguousarray(array.transpose(order), array.dtype.newbyteorder("="))
+        for array in inputs
+    ]
+    length = int(np.prod([shape[i] for i in order[len(shape) - len(axes) :]], dtype=int))
+    rows = [array.reshape(-1 if length else 0, length) for array in moved]
+    plain = call(*rows)
+    got = np.asarray(result).transpose(order).reshape(plain.shape)
+    assert bits(got) == bits(plain.astype(got.dtype)), (axis, shape, dtype)
+    for array, before in zip(arrays, inputs, strict=True):
+        assert bits(array) == bits(before)

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Build fastact with the compilers' sanitizers in build/sanitize and run what they have to see.
+# usage: sanitize.sh PYTHON [address] [thread] [valgrind]; all three without a name
+#
+#   address    gcc's ASan and UBSan around all of the extensions, and the tests that go through
+#              shapes, strides, dtypes, errors and buffers
+#   thread     clang's TSan around src_c, with libomp, and the program tools/parallel_calls.c; libgomp
+#              has barriers of its own, which look like races
+#   valgrind   memcheck, on what is built in the tree, of the same tests' small arrays
+#
+# Needs gcc, and for the others clang with libomp and its sanitizers, and valgrind.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
+shift
+parts=${*:-address thread valgrind}
+work=$PWD/build/sanitize
+
+step() { printf '== %s\n' "$*"; }
+
+address() {
+    step "ASan and UBSan: build"
+    local tree=$work/address flags="-fsanitize=address,undefined -fno-sanitize-recover=undefined"
+    mkdir -p "$tree"
+    git ls-files -z | xargs -0 cp --parents -u -t "$tree"
+    (cd "$tree" && CC=gcc CFLAGS="$flags -g1 -fno-omit-frame-pointer" LDFLAGS="$flags" \
+        "$python" setup.py --quiet build_ext --inplace)
+    step "ASan and UBSan: tests"
+    local libraries
+    libraries="$(gcc -print-file-name=libasan.so) $(gcc -print-file-name=libubsan.so)"
+    # What Python itself never frees is no leak of fastact's; tests/test_process_memory.py has those.
+    (cd "$tree" && PYTHONPATH=$tree PYTHONMALLOC=malloc LD_PRELOAD="$libraries" \
+        ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+        UBSAN_OPTIONS=print_stacktrace=1 "$python" -m pytest -q -p no:cacheprovider \
+        -W 'ignore:.*:RuntimeWarning' tests/test_layouts.py tests/test_properties.py \
+        tests/test_softmax.py tests/test_buffers.py tests/test_field_cases.py \
+        tests/test_process_threads.py tests/test_process_interrupts.py \
+        tests/test_process_fork.py ${FASTACT_SANITIZE_TESTS:-})
+}
+
+thread() {
+    step "TSan: src_c and tools/parallel_calls.c"
+    mkdir -p "$work/thread"
+    clang -fsanitize=thread -g -O1 -std=c11 -fopenmp -DFASTACT_OPENMP=1 -ffp-contract=off -Isrc_c \
+        src_c/*.c tools/parallel_calls.c -o "$work/thread/parallel_calls" -lpthread
+    TSAN_OPTIONS="halt_on_error=1 ignore_noninstrumented_modules=1" OMP_NUM_THREADS=4 \
+        "$work/thread/parallel_calls"
+}
+
+memcheck() {
+    step "valgrind: memcheck"
+    local suppressions=$work/python.supp
+    mkdir -p "$work"
+    # Python's own allocator reads what it has not written, on purpose: not with PYTHONMALLOC=malloc.
+    # valgrind knows no AVX-512; its AVX2 is enough.
+    PYTHONPATH=$PWD PYTHONMALLOC=malloc FASTACT_ISA=${FASTACT_ISA:-avx2} OMP_NUM_THREADS=2 \
+        OPENBLAS_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 --undef-value-errors=yes \
+        "$python" tools/small_calls.py
+}
+
+for part in $parts; do
+    case $part in
+    address) address ;;
+    thread) thread ;;
+    valgrind) memcheck ;;
+    *) echo "no such part: $part" >&2 && exit 2 ;;
+    esac
+done

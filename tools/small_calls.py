@@ -1,0 +1,56 @@
+"""Call everything on small arrays of many shapes: for a checker that slows a process fiftyfold.
+
+Every result is looked at, so that one which depends on memory that nobody has written is seen.
+
+    valgrind --error-exitcode=9 python tools/small_calls.py
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+import fastact as fa
+from fastact import _runtime, buffers
+from fastact.catalogue import CATALOGUE
+
+LENGTHS = (0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 511, 513, 1025)
+DTYPES = ("float16", "float32", "float64", "int8", "int64", "bool")
+
+
+def looked_at(*results: np.ndarray) -> int:
+    """Return a number that depends on every byte: what branches on it is checked."""
+    return sum(1 for result in results for byte in np.asarray(result).tobytes() if byte > 127)
+
+
+def main() -> None:
+    """Make the calls, those that are refused included."""
+    for cost in fa.runtime_info()["parallel_threshold"]:
+        _runtime._set_parallel_threshold(cost, 256)
+    count = 0
+    for row in CATALOGUE:
+        activation, buffer = getattr(fa, row.name), getattr(buffers, row.name)
+        for dtype in DTYPES:
+            for n in LENGTHS:
+                memory = np.linspace(-9, 9, 3 * n + 3).astype(dtype)
+                for x in (memory[:n], memory[1 : 3 * n + 1 : 3], memory[:n][::-1]):
+                    looked_at(activation(x), activation.derivative(x), activation.backward(x, x))
+                    looked_at(*activation.value_and_derivative(x))
+                    count += 4
+                if dtype in ("float32", "float64"):
+                    looked_at(buffer(memory[:n]), buffer.derivative(memory[:n]))
+        for wrong in (1j, "x", None, np.zeros(2, object)):
+            try:
+                activation(wrong)
+            except TypeError:
+                count += 1
+    for dtype in ("float32", "float64"):
+        for n in LENGTHS:
+            x = np.linspace(-9, 9, 3 * n).astype(dtype).reshape(3, n)
+            looked_at(fa.softmax(x), fa.softmax(x, axis=0), fa.softmax.backward(x, x))
+            looked_at(fa.softmax.backward_from_output(x, x), fa.softmax.jacobian(x[:, :40]))
+            count += 5
+    print(count, "calls")
+
+
+if __name__ == "__main__":
+    main()
