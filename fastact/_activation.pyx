@@ -468,22 +468,17 @@ cdef class Operation:
             operands[count] = <char *>cnp.PyArray_DATA(second)
 
         if contiguity and not varying:
-            self.run_contiguous(bound, cnp.PyArray_SIZE(x), cnp.PyArray_ITEMSIZE(x), operands)
+            self.run_contiguous(bound, cnp.PyArray_SIZE(x), operands)
         else:
             self.run_shaped(bound, grad, x, parameters, out, second, operands)
         return out if second is None else (out, second)
 
-    cdef int run_contiguous(self, fastact_call *bound, Py_ssize_t n, Py_ssize_t size,
-                            char **operands) except -1:
-        cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
-        cdef int i
-        for i in range(bound.inputs + bound.outputs):
-            strides[i] = 0 if self.arrays <= i < bound.inputs else size
+    cdef int run_contiguous(self, fastact_call *bound, Py_ssize_t n, char **operands) except -1:
         if n < KEEP_GIL_BELOW:
-            _kernels.apply(bound, n, operands, strides)
+            _kernels.apply_contiguous(bound, n, operands)
         else:
             with nogil:
-                _kernels.apply(bound, n, operands, strides)
+                _kernels.apply_contiguous(bound, n, operands)
 
     cdef int run_shaped(self, fastact_call *bound, cnp.ndarray grad, cnp.ndarray x,
                         parameter *parameters, cnp.ndarray out, cnp.ndarray second,
@@ -517,7 +512,6 @@ cdef class Operation:
         """The result for Python's own floats, or None where one is something else."""
         cdef double values[_kernels.FASTACT_MAX_OPERANDS]
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
-        cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS]
         cdef fastact_call *bound = &self.calls[_kernels.FASTACT_FLOAT64]
         cdef int i, inputs = bound.inputs
         for i in range(self.arrays):
@@ -531,8 +525,7 @@ cdef class Operation:
             values[self.arrays + i] = parameters[i].number
         for i in range(inputs + self.outputs):
             operands[i] = <char *>&values[i]
-            strides[i] = 0 if self.arrays <= i < inputs else sizeof(double)
-        _kernels.apply(bound, 1, operands, strides)
+        _kernels.apply_contiguous(bound, 1, operands)
         value = PyArray_Scalar(&values[inputs], FLOAT64, None)
         if self.outputs == 1:
             return value

@@ -47,6 +47,8 @@ cdef int apply(const fastact_call *call, Py_ssize_t n, char **operands,
                const Py_ssize_t *strides) except -1 nogil
 cdef int apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,
                         const Py_ssize_t *strides) noexcept nogil
+cdef int apply_contiguous(const fastact_call *call, Py_ssize_t n,
+                          char **operands) except -1 nogil
 cdef int apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
                       char **operands, const Py_ssize_t *strides) except -1 nogil
 cdef int apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,

@@ -21,6 +21,7 @@ cdef extern from "fastact.h" nogil:
                      int cost)
     int fastact_apply(const fastact_call *call, Py_ssize_t n, char **operands,
                       const Py_ssize_t *strides)
+    int fastact_apply_contiguous(const fastact_call *call, Py_ssize_t n, char **operands)
     int fastact_apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
                              char **operands, const Py_ssize_t *strides)
     int fastact_apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n,
@@ -97,6 +98,11 @@ cdef int apply(const fastact_call *call, Py_ssize_t n, char **operands,
 cdef int apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,
                         const Py_ssize_t *strides) noexcept nogil:
     return fastact_apply(call, n, operands, strides)
+
+
+cdef int apply_contiguous(const fastact_call *call, Py_ssize_t n,
+                          char **operands) except -1 nogil:
+    return fastact_apply_contiguous(call, n, operands)
 
 
 cdef int apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,

@@ -99,6 +99,10 @@ int fastact_bind(fastact_call *call, int index, int operation, int x_element, in
 int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                   const ptrdiff_t *strides);
 
+/* The same on contiguous operands of the kernel's own type, of which an output may be an input but
+ * overlaps none otherwise, and parameters that are one value each: the least that a call can cost. */
+int fastact_apply_contiguous(const fastact_call *call, ptrdiff_t n, char *const *operands);
+
 /* The same on arrays of any shape, strides[i * dimensions + d] being that of operand i along
  * dimension d. Every operand holds the kernel's own type, and no output meets an input otherwise
  * than element by element. */

@@ -238,6 +238,20 @@ int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
                             run_range, &j);
 }
 
+int fastact_apply_contiguous(const fastact_call *call, ptrdiff_t n, char *const *operands)
+{
+    if (n < fastact_parallel_threshold(call->cost)) {
+        fp_environment callers = fp_enter();
+        call->loops.uniform(n, operands);
+        fp_leave(callers);
+        return 0;
+    }
+    ptrdiff_t strides[FASTACT_MAX_OPERANDS];
+    for (int i = 0; i < call->inputs + call->outputs; i++)
+        strides[i] = is_parameter(call, i) ? 0 : fastact_element_size(call->computed_in);
+    return fastact_apply(call, n, operands, strides);
+}
+
 /* ---- arrays of any shape ---------------------------------------------------------------------- */
 
 /* Elements count in the order of the dimensions, the last one fastest. The work is cut into boxes of
