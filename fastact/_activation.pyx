@@ -64,8 +64,6 @@ cdef str OUT = "out"
 cdef type np_float64 = np.float64
 cdef cnp.dtype FLOAT64 = np.dtype(np.float64)
 
-# NumPy takes the first loop to which the inputs cast safely: integers come first, so that none of
-# them becomes a float narrower than float64.
 cdef dict INTEGERS = {
     cnp.NPY_BOOL: _kernels.FASTACT_BOOL,
     cnp.NPY_BYTE: _kernels.FASTACT_INT8,
@@ -80,9 +78,9 @@ cdef dict INTEGERS = {
     cnp.NPY_ULONGLONG: _kernels.FASTACT_UINT64,
 }
 cdef dict FLOATS = {
-    cnp.NPY_FLOAT16: _kernels.FASTACT_FLOAT16,
     cnp.NPY_FLOAT: _kernels.FASTACT_FLOAT32,
     cnp.NPY_DOUBLE: _kernels.FASTACT_FLOAT64,
+    cnp.NPY_FLOAT16: _kernels.FASTACT_FLOAT16,
 }
 
 # The type number of ml_dtypes.bfloat16, which NumPy does not know until that package is imported;
@@ -136,10 +134,21 @@ cdef int raise_set_aside(void *unused) except -1 with gil:
     return 0
 
 
+cdef dict loops_in_order(int inputs):
+    """The element types of a ufunc's loops, in the order of the loops. For the dtypes of several
+    inputs NumPy takes the first loop to which they cast safely: integers come first, so that none
+    of them becomes a float narrower than float64. For a single one it takes the loop of that dtype;
+    but Polars reads the list and takes the first that a Series casts to."""
+    if inputs > 1:
+        return {**INTEGERS, **FLOATS}
+    return {**FLOATS, **INTEGERS}
+
+
 cdef object make_ufunc(row, int operation):
     """The numpy.ufunc of one operation. What is allocated here lives as long as the process, as
     the ufunc does."""
     cdef int capacity = len(INTEGERS) + len(FLOATS), count = 0, operands = 0
+    cdef int arrays = 2 if operation == _kernels.FASTACT_BACKWARD else 1
     cdef int element, computed_in, computed_type, i
     cdef cnp.PyUFuncGenericFunction *functions = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(
         capacity * sizeof(cnp.PyUFuncGenericFunction))
@@ -148,7 +157,7 @@ cdef object make_ufunc(row, int operation):
     cdef fastact_call *calls = <fastact_call *>PyMem_Malloc(capacity * sizeof(fastact_call))
     if functions == NULL or data == NULL or types == NULL or calls == NULL:
         raise MemoryError
-    for type_num, element in {**INTEGERS, **FLOATS}.items():
+    for type_num, element in loops_in_order(len(row.parameters) + arrays).items():
         keeps = type_num in FLOATS or (
             row.keeps_integers and operation == _kernels.FASTACT_VALUE
             and element != _kernels.FASTACT_BOOL

@@ -211,6 +211,15 @@ def test_polars_series(polars, function):
     assert_same_bits(got.drop_nulls().to_numpy(), function(X))
 
 
+def test_polars_single_precision(polars):
+    """Polars casts to the first dtype of the ufunc's list that it can cast to."""
+    single = polars.Series([1.0, None, -2.0], dtype=polars.Float32)
+    for function in (fa.silu, fa.relu, fa.tanh.derivative):
+        got = function(single)
+        assert got.dtype == polars.Float32
+        assert_same_bits(got.drop_nulls().to_numpy(), function(single.drop_nulls().to_numpy()))
+
+
 @every_function
 def test_polars_expressions(polars, function):
     table = polars.DataFrame({"key": list("aabbab"), "x": X}).vstack(
