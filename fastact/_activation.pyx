@@ -137,10 +137,11 @@ cdef int raise_set_aside(void *unused) except -1 with gil:
 cdef dict loops_in_order(int inputs):
     """The element types of a ufunc's loops, in the order of the loops. For the dtypes of several
     inputs NumPy takes the first loop to which they cast safely: integers come first, so that none
-    of them becomes a float narrower than float64. For a single one it takes the loop of that dtype;
-    but Polars reads the list and takes the first that a Series casts to."""
+    of them becomes a float narrower than float64, and float16 before the wider floats. For a single
+    one it takes the loop of that dtype; but Polars reads the list and takes the first that a Series
+    casts to."""
     if inputs > 1:
-        return {**INTEGERS, **FLOATS}
+        return {**INTEGERS, **dict(sorted(FLOATS.items(), key=lambda pair: pair[1]))}
     return {**FLOATS, **INTEGERS}
 
 
