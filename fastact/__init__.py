@@ -1,7 +1,8 @@
 """Activation functions of neural networks for NumPy arrays: right, fast and quiet."""
 
 from fastact._activation import Activation, activations
-from fastact._rows import softmax
+from fastact._rows import cross_entropy
+from fastact._rows import functions as row_functions
 from fastact._runtime import (
     get_num_threads,
     num_threads,
@@ -12,17 +13,19 @@ from fastact._runtime import (
 from fastact._version import __version__
 
 globals().update(activations)
+globals().update(row_functions)
 
 __all__ = [
     "Activation",
     "__version__",
+    "cross_entropy",
     "get_num_threads",
     "num_threads",
     "runtime_info",
     "set_num_threads",
     "show_runtime",
-    "softmax",
+    *row_functions,
     *activations,
 ]
 
-del activations
+del activations, row_functions

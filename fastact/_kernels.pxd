@@ -24,10 +24,16 @@ cdef extern from "fastact.h" nogil:
         FASTACT_BOOL
         FASTACT_MAX_OPERANDS
         FASTACT_MAX_DIMENSIONS
+        FASTACT_ROW_OPERANDS
         FASTACT_SOFTMAX
+        FASTACT_LOG_SOFTMAX
+        FASTACT_LOGSUMEXP
+        FASTACT_LOG_PARTS
         FASTACT_SOFTMAX_BACKWARD
         FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT
-        FASTACT_SOFTMAX_JACOBIAN
+        FASTACT_LOG_SOFTMAX_BACKWARD
+        FASTACT_LOG_SOFTMAX_BACKWARD_FROM_OUTPUT
+        FASTACT_LOGSUMEXP_BACKWARD
 
     ctypedef void fastact_loop(Py_ssize_t n, char **operands)
 
@@ -35,6 +41,18 @@ cdef extern from "fastact.h" nogil:
         int inputs
         int parameters
         int outputs
+
+    ctypedef struct fastact_row_call:
+        int kernel
+        int element
+        Py_ssize_t outer
+        Py_ssize_t n
+        Py_ssize_t inner
+        char *operands[3]
+        Py_ssize_t strides[3][3]
+        const char *mask
+        Py_ssize_t mask_strides[3]
+        double temperature
 
 cdef int bind(fastact_call *call, row, int operation, int x_element,
               int computed_in) except -2
@@ -44,8 +62,7 @@ cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
                 const Py_ssize_t *strides) noexcept nogil
 cdef void apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
                        char **operands, const Py_ssize_t *strides) noexcept nogil
-cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
-                     const void *second, void *out) noexcept nogil
+cdef int apply_rows(const fastact_row_call *call) noexcept nogil
 
 cdef bint round_to(int element, double x, void *out) noexcept nogil
 

@@ -23,8 +23,7 @@ cdef extern from "fastact.h" nogil:
                        const Py_ssize_t *strides)
     void fastact_apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
                               char **operands, const Py_ssize_t *strides)
-    void fastact_apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n,
-                            const void *first, const void *second, void *out)
+    int fastact_apply_rows(const fastact_row_call *call)
     int fastact_round(int element, double x, void *out)
     Py_ssize_t fastact_parallel_threshold(int cost)
     void fastact_set_parallel_threshold(int cost, Py_ssize_t elements)
@@ -98,9 +97,8 @@ cdef void apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_
     fastact_apply_shaped(call, dimensions, shape, operands, strides)
 
 
-cdef void apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
-                     const void *second, void *out) noexcept nogil:
-    fastact_apply_rows(kernel, element, rows, n, first, second, out)
+cdef int apply_rows(const fastact_row_call *call) noexcept nogil:
+    return fastact_apply_rows(call)
 
 
 cdef bint round_to(int element, double x, void *out) noexcept nogil:

@@ -7,3 +7,11 @@
 #else
 #define INDEPENDENT
 #endif
+
+/* HIDE(x) keeps from the compiler what x is. A clamp to a bound that it knows becomes a comparison
+ * and a choice for each use, one to a bound that it does not know is a minimum or maximum. */
+#if defined(__GNUC__)
+#define HIDE(x) __asm__("" : "+m"(x))
+#else
+#define HIDE(x) (void)(x)
+#endif

@@ -14,11 +14,7 @@
 #include "half_blocks.h"
 #endif
 #include "elementwise.h"
-#if HALF_FORMAT
-#define row_kernels NULL /* softmax takes float32 for them */
-#else
 #include "rowwise.h"
-#endif
 
 static int KERNEL(round, parameter)(double x, void *out)
 {
