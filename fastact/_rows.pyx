@@ -485,8 +485,6 @@ cdef class RowFunction:
                 raise TypeError(f"{self.__name__}() misses the argument {name!r}")
         options.update(named)
         values = [options.pop(name) for name in self.inputs]
-        if type(options["out"]) is tuple and len(options["out"]) == 1:
-            options["out"] = options["out"][0]
 
         cdef object x = values[len(values) - 1]
         if type(x) is not np.ndarray:
@@ -951,6 +949,9 @@ def jacobian(x, axis=-1, *, dtype=None):
     name = "softmax.jacobian"
     if not hasattr(axis, "__index__"):
         raise TypeError(f"{name}: axis must be an integer, not {type(axis).__name__}")
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} does not take masked arrays: fill the masked entries with -inf "
+                        "(x.filled(-np.inf)) to leave them out")
     array = as_array(name, x)
     dtype = result_dtype(name, [array], dtype)
     axes = axes_of(axis, array.ndim or 1)

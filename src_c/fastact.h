@@ -54,6 +54,7 @@ typedef struct {
     ptrdiff_t steps[FASTACT_ROW_OPERANDS];
     double temperature, reciprocal; /* and 1/temperature */
     double *kept;                   /* room for n * width exponentials, or NULL */
+    ptrdiff_t ahead[FASTACT_ROW_OPERANDS]; /* bytes to the tile that comes next, or 0 */
 } fastact_tile;
 
 /* The three steps that a tile takes, in this order: the second chunk by chunk, each of

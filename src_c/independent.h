@@ -15,3 +15,10 @@
 #else
 #define HIDE(x) (void)(x)
 #endif
+
+/* Has the processor bring a line of memory into the cache meanwhile, to be read or written. */
+#if defined(__GNUC__)
+#define FETCH(at, to_write) __builtin_prefetch(at, to_write)
+#else
+#define FETCH(at, to_write) (void)(at)
+#endif

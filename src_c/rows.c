@@ -91,6 +91,9 @@ static void run_in_place(void *context, ptrdiff_t begin, ptrdiff_t end)
     for (ptrdiff_t k = begin; k < end; k++) {
         fastact_tile t = tile_in_place(j, k);
         t.kept = kept;
+        for (int i = 0; i < FASTACT_ROW_OPERANDS; i++)
+            if (j->way == ALONG && k + 1 < end && !j->one_a_row[i] && t.operands[i])
+                t.ahead[i] = tile_in_place(j, k + 1).operands[i] - t.operands[i];
         run_tile(j, &t, j->way == ACROSS);
     }
     fp_leave(callers);

@@ -70,6 +70,18 @@ INLINE void settle(ptrdiff_t length, const result *y, element *to)
 #endif
 }
 
+/* While a row is computed, memory can bring the next one: its own prefetcher stops at each page. */
+INLINE void fetch_ahead(const fastact_tile *t, ptrdiff_t i, ptrdiff_t length)
+{
+    enum { LINE = 64 };
+    ptrdiff_t begin = i * (ptrdiff_t)sizeof(element), end = begin + length * (ptrdiff_t)sizeof(element);
+    for (int k = 0; k < FASTACT_ROW_OPERANDS; k++) {
+        if (!t->ahead[k]) continue;
+        const char *next = t->operands[k] + t->ahead[k];
+        for (ptrdiff_t at = begin; at < end; at += LINE) FETCH(next + at, 0);
+    }
+}
+
 /* x - m over the temperature. */
 INLINE number below_maximum(const fastact_tile *t, int scaled, double x, double m)
 {
@@ -251,6 +263,7 @@ INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t
         const real *x = numbers(length, piece(across, t, 0, i), x_room), *grad = x;
         double *e = t->kept ? t->kept + i * t->width : room;
         if (dot) grad = numbers(length, piece(across, t, 1, i), grad_room);
+        if (!across) fetch_ahead(t, i, length);
         if (which) exponentials(across, t, length, x, m, precise, e);
         if (which == ALL) accumulate(across, &sum, i, length, e);
         if (which == REST) {
