@@ -154,7 +154,7 @@ def _example(row: Row, operation: str) -> str:
 def row_text(row: RowFunction, operation: str) -> str:
     """Return the docstring of an operation of a function of rows."""
     value = operation == "value"
-    reduces = row.name == "logsumexp"
+    reduces = row.reduces
     inputs = {"value": ["x"], "backward": ["grad", "x"], "backward_from_output": ["grad", "y"]}
     given = inputs[operation]
     name = member_name(row, operation)
@@ -177,7 +177,9 @@ def row_text(row: RowFunction, operation: str) -> str:
         _section("Raises", _ROW_RAISES),
         _section("See Also", _row_relatives(row, operation)),
         _section("Notes", [textwrap.fill(_row_notes(row, operation), WIDTH)]),
-        _section("References", [textwrap.fill(f".. [1] {row.source}.", WIDTH, subsequent_indent="   ")]),
+        _section(
+            "References", [textwrap.fill(f".. [1] {row.source}.", WIDTH, subsequent_indent="   ")]
+        ),
         _section("Examples", [_row_example(row, operation)]),
     ]
     return "\n\n".join(text) + "\n"
@@ -252,7 +254,9 @@ def _row_notes(row: RowFunction, operation: str) -> str:
     if operation == "value":
         masked = {"log_softmax": "-inf", "logsumexp": ""}.get(row.name, "0")
         if masked:
-            lines.append(f"Elements that `where` leaves out become {masked}, whole rows of them too.")
+            lines.append(
+                f"Elements that `where` leaves out become {masked}, whole rows of them too."
+            )
         bounds = ", ".join(f"{bound:g} ULP in {dtype}" for dtype, bound in row.max_ulp.items())
         lines.append(f"The error is at most {bounds}.")
     else:
@@ -271,5 +275,9 @@ def _row_example(row: RowFunction, operation: str) -> str:
     arguments = row.example[operation]
     result = member(*ast.literal_eval(f"({arguments},)"))
     return "\n".join(
-        [">>> import fastact as fa", f">>> fa.{member_name(row, operation)}({arguments})", repr(result)]
+        [
+            ">>> import fastact as fa",
+            f">>> fa.{member_name(row, operation)}({arguments})",
+            repr(result),
+        ]
     )

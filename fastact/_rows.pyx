@@ -10,6 +10,7 @@ from cpython.long cimport PyLong_AsLong, PyLong_CheckExact
 from cpython.mem cimport PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
+from libc.math cimport INFINITY
 from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
@@ -319,7 +320,7 @@ cdef check_out(str name, out, tuple shape, dtype):
 
 
 cdef as_mask(str name, where, tuple shape):
-    """Return where= as an array of x's shape, without a copy, or None where it leaves out nothing."""
+    """Return where= as an array of x's shape, without a copy, or None for all of x."""
     if where is True:
         return None
     mask = np.asarray(where)
@@ -773,8 +774,8 @@ cdef RowFunction make(row, str operation):
     made.arrays = len(made.inputs)
     made.kernel = KERNELS[row.computed_as, operation]
     made.sign = -1.0 if row.name == "softmin" else 1.0
-    made.one_result = made.kernel == _kernels.FASTACT_LOGSUMEXP
-    made.takes_keepdims = row.name == "logsumexp"
+    made.one_result = row.reduces and operation == "value"
+    made.takes_keepdims = row.reduces
     made.ufunc = make_ufunc(made)
     made.members = {}
     if operation == "value":
@@ -822,7 +823,7 @@ cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.
         call.strides[2][1] = steps[core + 1]
     if call.n == 0 and what.one_result:
         for i in range(call.outer):
-            _kernels.round_to(what.element, -1.0 / 0.0, operands[result] + i * steps[result])
+            _kernels.round_to(what.element, -INFINITY, operands[result] + i * steps[result])
         return
     if what.converts:
         convert(what, &call)

@@ -140,7 +140,9 @@ INLINE double exp_below_0(number d, int precise, double nothing)
     double r = multiply_add(-k, LN2, d);
     double p = EXPM1_DOUBLE_C6;
     if (precise) {
-        p = EXPM1_PAIR_C8;
+        p = EXPM1_PAIR_C10;
+        p = multiply_add(p, r, EXPM1_PAIR_C9);
+        p = multiply_add(p, r, EXPM1_PAIR_C8);
         p = multiply_add(p, r, EXPM1_PAIR_C7);
         p = multiply_add(p, r, EXPM1_PAIR_C6);
         p = multiply_add(p, r, EXPM1_PAIR_C5);
