@@ -54,6 +54,9 @@ cdef extern from "fastact.h" nogil:
         Py_ssize_t mask_strides[3]
         double temperature
 
+    ctypedef struct fastact_environment:
+        double room[8]
+
 cdef int bind(fastact_call *call, row, int operation, int x_element,
               int computed_in) except -2
 cdef fastact_loop *loop_of(str isa, str name, int operation, int element) except NULL
@@ -63,6 +66,9 @@ cdef void apply(const fastact_call *call, Py_ssize_t n, char **operands,
 cdef void apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
                        char **operands, const Py_ssize_t *strides) noexcept nogil
 cdef int apply_rows(const fastact_row_call *call) noexcept nogil
+
+cdef void enter(fastact_environment *callers) noexcept nogil
+cdef void leave(const fastact_environment *callers) noexcept nogil
 
 cdef bint round_to(int element, double x, void *out) noexcept nogil
 

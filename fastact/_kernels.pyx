@@ -24,6 +24,8 @@ cdef extern from "fastact.h" nogil:
     void fastact_apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
                               char **operands, const Py_ssize_t *strides)
     int fastact_apply_rows(const fastact_row_call *call)
+    void fastact_enter(fastact_environment *callers)
+    void fastact_leave(const fastact_environment *callers)
     int fastact_round(int element, double x, void *out)
     Py_ssize_t fastact_parallel_threshold(int cost)
     void fastact_set_parallel_threshold(int cost, Py_ssize_t elements)
@@ -99,6 +101,14 @@ cdef void apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_
 
 cdef int apply_rows(const fastact_row_call *call) noexcept nogil:
     return fastact_apply_rows(call)
+
+
+cdef void enter(fastact_environment *callers) noexcept nogil:
+    fastact_enter(callers)
+
+
+cdef void leave(const fastact_environment *callers) noexcept nogil:
+    fastact_leave(callers)
 
 
 cdef bint round_to(int element, double x, void *out) noexcept nogil:

@@ -15,7 +15,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from fastact cimport _kernels
-from fastact._kernels cimport fastact_call, fastact_row_call
+from fastact._kernels cimport fastact_call, fastact_environment, fastact_row_call
 
 import inspect
 import operator
@@ -497,7 +497,7 @@ cdef class RowFunction:
                 return self.of_others(values, options)
         elif any([isinstance(value, np.ma.MaskedArray) for value in values]):
             return self.of_masked(values, options)
-        result = self.of_arrays([as_array(self.__name__, value) for value in values], **options)
+        result = self._of_arrays([as_array(self.__name__, value) for value in values], **options)
         if (isinstance(x, np.ndarray) and type(x) is not np.ndarray and options["out"] is None
                 and not self.one_result):
             return x.__array_wrap__(result, None, False)
@@ -516,7 +516,7 @@ cdef class RowFunction:
         out = options["out"]
         if isinstance(out, np.ma.MaskedArray):
             options["out"] = out.data
-        result = self.of_arrays(
+        result = self._of_arrays(
             [as_array(self.__name__, np.ma.getdata(value)) for value in values], **options)
         if self.one_result:
             axes = axes_of(options["axis"], max(np.ndim(x), 1))
@@ -531,7 +531,7 @@ cdef class RowFunction:
     cdef of_frame(self, list values, dict options):
         """A DataFrame comes back as one along axis 1 or 0, a Series as a Series."""
         x = values[len(values) - 1]
-        result = self.of_arrays([as_array(self.__name__, value) for value in values],
+        result = self._of_arrays([as_array(self.__name__, value) for value in values],
                                 **{**options, "where": options["where"] if options["where"] is True
                                    else np.asarray(options["where"])})
         if options["out"] is not None or np.ndim(result) == 0:
@@ -586,7 +586,7 @@ cdef class RowFunction:
             keywords["keepdims"] = True
         return self.ufunc(*floats, **keywords)
 
-    def of_arrays(self, list arrays, *, axis, temperature, out, dtype, where, keepdims=False):
+    def _of_arrays(self, list arrays, *, axis, temperature, out, dtype, where, keepdims=False):
         """The result for plain arrays."""
         name = self.__name__
         x = arrays[len(arrays) - 1]
@@ -912,6 +912,23 @@ cdef loop_data *new_loop_data(RowFunction function, int type_num, int element) e
     return what
 
 
+cdef class Quiet:
+    """A block in which NumPy computes as the kernels do: no warning, no trace in the caller's
+    floating-point environment, and nothing that depends on it."""
+
+    cdef fastact_environment callers
+    cdef object ignoring
+
+    def __enter__(self):
+        self.ignoring = np.errstate(all="ignore")
+        self.ignoring.__enter__()
+        _kernels.enter(&self.callers)
+
+    def __exit__(self, *error):
+        _kernels.leave(&self.callers)
+        self.ignoring.__exit__(*error)
+
+
 # ---- what is made of them -----------------------------------------------------------------------
 
 def jacobian(x, axis=-1, *, dtype=None):
@@ -956,9 +973,9 @@ def jacobian(x, axis=-1, *, dtype=None):
     array = as_array(name, x)
     dtype = result_dtype(name, [array], dtype)
     axes = axes_of(axis, array.ndim or 1)
-    rows = np.moveaxis(array.astype(dtype).reshape(array.shape or (1,)), axes[0], -1)
-    rows = rows.astype(np.float64)
-    with np.errstate(all="ignore"):
+    with Quiet():
+        rows = np.moveaxis(array.astype(dtype).reshape(array.shape or (1,)), axes[0], -1)
+        rows = rows.astype(np.float64)
         p = softmax(rows)
         result = -(p[..., :, None] * p[..., None, :])
         diagonal = np.arange(rows.shape[rows.ndim - 1])
@@ -1032,7 +1049,7 @@ class CrossEntropy:
                  ignore_index=None):
         x, labels, axis, valid = self._read("cross_entropy", logits, labels, axis,
                                             label_smoothing, reduction, ignore_index)
-        with np.errstate(all="ignore"):
+        with Quiet():
             m, log = log_parts(x, axis)
             if labels.dtype.kind == "f":
                 losses = self._targets(labels, x.shape[axis], label_smoothing)
@@ -1104,7 +1121,7 @@ class CrossEntropy:
         if grad.shape not in ((), each) or (grad.shape and reduction != "none"):
             raise ValueError(f"{name}: grad has shape {grad.shape}, the loss has shape "
                              f"{each if reduction == 'none' else ()}")
-        with np.errstate(all="ignore"):
+        with Quiet():
             weights = np.broadcast_to(grad, each)
             weights = np.where(valid, np.expand_dims(weights, axis), 0.0)
             if reduction == "mean":

@@ -1,4 +1,4 @@
-"""The catalogue: one row per activation and function of rows, the one place where Python knows them.
+"""The catalogue: one row per activation or function of rows, the one place where Python knows them.
 
 Tests, documentation, stubs, benchmarks and plots walk these rows; nothing else in Python names an
 activation.  The module imports nothing of fastact, so every tool can read it.

@@ -155,6 +155,14 @@ typedef struct {
  * otherwise. Returns 0, or -1 where memory is short. */
 int fastact_apply_rows(const fastact_row_call *call);
 
+/* The floating-point environment as kernels have it, until the caller's is restored. */
+typedef struct {
+    double room[8];
+} fastact_environment;
+
+void fastact_enter(fastact_environment *callers);
+void fastact_leave(const fastact_environment *callers);
+
 /* ---- parallel.c: threads --------------------------------------------------------------------- */
 
 typedef void fastact_body(void *context, ptrdiff_t begin, ptrdiff_t end);

@@ -318,3 +318,17 @@ int fastact_apply_rows(const fastact_row_call *call)
     fastact_parallel(tiles, worth_a_thread / (call->n * j.width) + 1, 0, 1, run_in_place, &j);
     return 0;
 }
+
+void fastact_enter(fastact_environment *callers)
+{
+    fp_environment environment = fp_enter();
+    _Static_assert(sizeof environment <= sizeof *callers, "there is room for it");
+    memcpy(callers, &environment, sizeof environment);
+}
+
+void fastact_leave(const fastact_environment *callers)
+{
+    fp_environment environment;
+    memcpy(&environment, callers, sizeof environment);
+    fp_leave(environment);
+}

@@ -270,6 +270,8 @@ def test_loops_call_nothing(functions, row, isa, element):
 @pytest.mark.parametrize("element", WIDE + HALVES)
 def test_steps_of_rows_are_vectors_and_call_nothing(functions, isa, element):
     for step, least in ROW_STEPS.items():
+        if step == "logsumexp_sums" and element == "f64":
+            continue  # the same as log_softmax_sums there, and the compiler makes one of them
         for way in ("along", "across"):
             function = functions[f"{step}_{way}_{isa}_{element}"]
             assert function.arithmetic[REGISTERS[isa]] >= least, (step, way)
@@ -323,6 +325,7 @@ def test_subnormals_are_not_switched_off(symbols, functions):
         # The drivers, which keep and restore what they find.
         drivers = {"run_range", "fastact_apply", "fastact_round"}
         drivers |= {"run_in_place", "run_gathered", "run_chunks", "fastact_apply_rows"}
+        drivers |= {"run_shared", "describe", "fastact_enter", "fastact_leave"}
         drivers |= {"run_shaped_range", "fastact_apply_shaped"}
         assert {name.split(".")[0] for name in changing} <= drivers
 
