@@ -531,9 +531,10 @@ cdef class RowFunction:
     cdef of_frame(self, list values, dict options):
         """A DataFrame comes back as one along axis 1 or 0, a Series as a Series."""
         x = values[len(values) - 1]
-        result = self._of_arrays([as_array(self.__name__, value) for value in values],
-                                **{**options, "where": options["where"] if options["where"] is True
-                                   else np.asarray(options["where"])})
+        if options["where"] is not True:
+            options["where"] = np.asarray(options["where"])
+        result = self._of_arrays(
+            [as_array(self.__name__, value) for value in values], **options)
         if options["out"] is not None or np.ndim(result) == 0:
             return result
         if np.ndim(result) < np.ndim(x):
