@@ -70,7 +70,9 @@ INLINE void settle(ptrdiff_t length, const result *y, element *to)
 #endif
 }
 
-/* While a row is computed, memory can bring the next one: its own prefetcher stops at each page. */
+/* While exponentials are computed, memory can bring the next row; its own prefetcher stops at each
+ * page. Rows of 1000 and of 16384 float32 in memory, two threads: 1.09 and 0.98 ns per element
+ * without, 0.83 and 0.78 with (benchmarks/softmax_table.py). */
 INLINE void fetch_ahead(const fastact_tile *t, ptrdiff_t i, ptrdiff_t length)
 {
     enum { LINE = 64 };
@@ -263,7 +265,7 @@ INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t
         const real *x = numbers(length, piece(across, t, 0, i), x_room), *grad = x;
         double *e = t->kept ? t->kept + i * t->width : room;
         if (dot) grad = numbers(length, piece(across, t, 1, i), grad_room);
-        if (!across) fetch_ahead(t, i, length);
+        if (!across && which) fetch_ahead(t, i, length); /* else memory is the slower one */
         if (which) exponentials(across, t, length, x, m, precise, e);
         if (which == ALL) accumulate(across, &sum, i, length, e);
         if (which == REST) {
