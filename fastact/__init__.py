@@ -9,7 +9,8 @@ except ModuleNotFoundError as error:
         f"the compiled parts of fastact are not in {__path__[0]}: `make build` makes them in a "
         "checkout; from a zip archive Python cannot load them, so `pip install` it"
     ) from error
-from fastact._rows import softmax
+from fastact._rows import cross_entropy
+from fastact._rows import functions as row_functions
 from fastact._runtime import (
     get_num_threads,
     num_threads,
@@ -20,17 +21,19 @@ from fastact._runtime import (
 from fastact._version import __version__
 
 globals().update(activations)
+globals().update(row_functions)
 
 __all__ = [
     "Activation",
     "__version__",
+    "cross_entropy",
     "get_num_threads",
     "num_threads",
     "runtime_info",
     "set_num_threads",
     "show_runtime",
-    "softmax",
+    *row_functions,
     *activations,
 ]
 
-del activations
+del activations, row_functions

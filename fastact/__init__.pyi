@@ -25,11 +25,14 @@ from typing_extensions import disjoint_base  # a type checker knows it, nothing 
 __all__ = [
     "Activation",
     "__version__",
+    "cross_entropy",
     "elu",
     "expit",
     "get_num_threads",
     "identity",
     "leaky_relu",
+    "log_softmax",
+    "logsumexp",
     "mish",
     "num_threads",
     "relu",
@@ -40,6 +43,7 @@ __all__ = [
     "sigmoid",
     "silu",
     "softmax",
+    "softmin",
     "swish",
     "tanh",
 ]
@@ -48,7 +52,6 @@ __version__: Final[str]
 
 _Shape = TypeVar("_Shape", bound=tuple[int, ...])
 _Float = TypeVar("_Float", np.float16, np.float32, np.float64)
-_RowFloat = TypeVar("_RowFloat", np.float32, np.float64)
 _Integer = TypeVar("_Integer", bound=np.integer[Any])
 _Out = TypeVar("_Out", bound=NDArray[Any])
 _Out2 = TypeVar("_Out2", bound=NDArray[Any])
@@ -63,7 +66,6 @@ _Input: TypeAlias = ArrayLike | _AnswersUfuncs
 _NoOut: TypeAlias = tuple[None] | None
 _NoOuts: TypeAlias = tuple[None, None] | None
 _FloatType: TypeAlias = type[_Float] | np.dtype[_Float]
-_RowFloatType: TypeAlias = type[_RowFloat] | np.dtype[_RowFloat]
 _Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
 
 @type_check_only
@@ -1640,75 +1642,114 @@ mish: Final[_FloatActivation]
 class _Softmax:
     @property
     def __name__(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def max_ulp(self) -> dict[str, float]: ...
+    @property
+    def ufunc(self) -> np.ufunc: ...
     @overload
     def __call__(
-        self, x: ArrayLike, axis: _Axis = -1, *, out: _Out, dtype: DTypeLike | None = None
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
     ) -> _Out: ...
     @overload
     def __call__(
         self,
-        x: np.ndarray[_Shape, np.dtype[_RowFloat]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: None = None,
-    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
     @overload
     def __call__(
-        self, x: _RowFloat, axis: _Axis = -1, *, out: None = None, dtype: None = None
-    ) -> _RowFloat: ...
+        self,
+        x: _Float,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> _Float: ...
     @overload
     def __call__(
         self,
         x: np.ndarray[_Shape, np.dtype[Any]],
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
-        dtype: _RowFloatType[_RowFloat],
-    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
     @overload
     def __call__(
         self,
         x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: None = None,
+        where: ArrayLike = True,
     ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
     @overload
     def __call__(
-        self, x: ArrayLike, axis: _Axis = -1, *, out: None = None, dtype: DTypeLike | None = None
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
     ) -> Any: ...
     @overload
     def backward(
         self,
-        grad: ArrayLike,
-        x: ArrayLike,
+        grad: _Input,
+        x: _Input,
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: _Out,
         dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
     ) -> _Out: ...
     @overload
     def backward(
         self,
-        grad: np.ndarray[_Shape, np.dtype[_RowFloat]],
-        x: np.ndarray[_Shape, np.dtype[_RowFloat]],
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: None = None,
-    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
     @overload
     def backward(
         self,
-        grad: _RowFloat,
-        x: _RowFloat,
+        grad: _Float,
+        x: _Float,
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: None = None,
-    ) -> _RowFloat: ...
+        where: ArrayLike = True,
+    ) -> _Float: ...
     @overload
     def backward(
         self,
@@ -1716,9 +1757,11 @@ class _Softmax:
         x: np.ndarray[_Shape, np.dtype[Any]],
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
-        dtype: _RowFloatType[_RowFloat],
-    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
     @overload
     def backward(
         self,
@@ -1726,49 +1769,59 @@ class _Softmax:
         x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: None = None,
+        where: ArrayLike = True,
     ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
     @overload
     def backward(
         self,
-        grad: ArrayLike,
-        x: ArrayLike,
+        grad: _Input,
+        x: _Input,
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
     ) -> Any: ...
     @overload
     def backward_from_output(
         self,
-        grad: ArrayLike,
-        y: ArrayLike,
+        grad: _Input,
+        y: _Input,
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: _Out,
         dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
     ) -> _Out: ...
     @overload
     def backward_from_output(
         self,
-        grad: np.ndarray[_Shape, np.dtype[_RowFloat]],
-        y: np.ndarray[_Shape, np.dtype[_RowFloat]],
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        y: np.ndarray[_Shape, np.dtype[_Float]],
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: None = None,
-    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
     @overload
     def backward_from_output(
         self,
-        grad: _RowFloat,
-        y: _RowFloat,
+        grad: _Float,
+        y: _Float,
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: None = None,
-    ) -> _RowFloat: ...
+        where: ArrayLike = True,
+    ) -> _Float: ...
     @overload
     def backward_from_output(
         self,
@@ -1776,9 +1829,11 @@ class _Softmax:
         y: np.ndarray[_Shape, np.dtype[Any]],
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
-        dtype: _RowFloatType[_RowFloat],
-    ) -> np.ndarray[_Shape, np.dtype[_RowFloat]]: ...
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
     @overload
     def backward_from_output(
         self,
@@ -1786,33 +1841,504 @@ class _Softmax:
         y: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: None = None,
+        where: ArrayLike = True,
     ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
     @overload
     def backward_from_output(
         self,
-        grad: ArrayLike,
-        y: ArrayLike,
+        grad: _Input,
+        y: _Input,
         axis: _Axis = -1,
         *,
+        temperature: float = 1.0,
         out: None = None,
         dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
     ) -> Any: ...
     @overload
     def jacobian(
-        self, x: NDArray[_RowFloat], axis: SupportsIndex = -1, *, dtype: None = None
-    ) -> NDArray[_RowFloat]: ...
+        self, x: NDArray[_Float], axis: SupportsIndex = -1, *, dtype: None = None
+    ) -> NDArray[_Float]: ...
     @overload
     def jacobian(
-        self, x: ArrayLike, axis: SupportsIndex = -1, *, dtype: _RowFloatType[_RowFloat]
-    ) -> NDArray[_RowFloat]: ...
+        self, x: ArrayLike, axis: SupportsIndex = -1, *, dtype: _FloatType[_Float]
+    ) -> NDArray[_Float]: ...
     @overload
     def jacobian(
         self, x: ArrayLike, axis: SupportsIndex = -1, *, dtype: DTypeLike | None = None
     ) -> NDArray[Any]: ...
 
 softmax: Final[_Softmax]
+
+@type_check_only
+class _LogSoftmax:
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def max_ulp(self) -> dict[str, float]: ...
+    @property
+    def ufunc(self) -> np.ufunc: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+    @overload
+    def backward(
+        self,
+        grad: _Input,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward(
+        self,
+        grad: _Float,
+        x: _Float,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> _Float: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[Any]],
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def backward(
+        self,
+        grad: _Input,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: _Input,
+        y: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        y: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: _Float,
+        y: _Float,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> _Float: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[Any]],
+        y: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        y: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: _Input,
+        y: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+
+log_softmax: Final[_LogSoftmax]
+
+@type_check_only
+class _Softmin:
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def max_ulp(self) -> dict[str, float]: ...
+    @property
+    def ufunc(self) -> np.ufunc: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+    @overload
+    def backward(
+        self,
+        grad: _Input,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward(
+        self,
+        grad: _Float,
+        x: _Float,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> _Float: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[Any]],
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def backward(
+        self,
+        grad: _Input,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+
+softmin: Final[_Softmin]
+
+@type_check_only
+class _Logsumexp:
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def max_ulp(self) -> dict[str, float]: ...
+    @property
+    def ufunc(self) -> np.ufunc: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        keepdims: bool = False,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        keepdims: bool = False,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+    @overload
+    def backward(
+        self,
+        grad: _Input,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        keepdims: bool = False,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def backward(
+        self,
+        grad: _Input,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        keepdims: bool = False,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+
+logsumexp: Final[_Logsumexp]
+
+_Reduction: TypeAlias = Literal["mean", "sum", "none"]
+
+@type_check_only
+class _CrossEntropy:
+    @property
+    def __name__(self) -> str: ...
+    def __call__(
+        self,
+        logits: ArrayLike,
+        labels: ArrayLike,
+        axis: SupportsIndex = -1,
+        *,
+        label_smoothing: float = 0.0,
+        reduction: _Reduction = "mean",
+        ignore_index: int | None = None,
+    ) -> Any: ...
+    def backward(
+        self,
+        grad: ArrayLike,
+        logits: ArrayLike,
+        labels: ArrayLike,
+        axis: SupportsIndex = -1,
+        *,
+        label_smoothing: float = 0.0,
+        reduction: _Reduction = "mean",
+        ignore_index: int | None = None,
+    ) -> NDArray[Any]: ...
+
+cross_entropy: Final[_CrossEntropy]
 
 def get_num_threads() -> int: ...
 def num_threads(n: SupportsIndex) -> AbstractContextManager[None]: ...

@@ -39,7 +39,6 @@ cdef extern from "Python.h":
     Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
     void *PyVectorcall_Call
     void PyType_Modified(PyTypeObject *type)
-    int Py_AddPendingCall(int (*function)(void *) except -1, void *argument) noexcept
 
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
@@ -103,35 +102,8 @@ cdef inline int floating_element(int type_num) noexcept:
 
 cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.npy_intp *strides,
                      void *data) noexcept nogil:
-    if _kernels.apply_in_ufunc(<const fastact_call *>data, dimensions[0], operands,
-                               <const Py_ssize_t *>strides) < 0:
-        set_aside()
-
-
-# What a signal handler raised during a ufunc's loop, which cannot raise: to be raised after it.
-cdef object set_aside_exception = None
-
-
-cdef int pass_on() except -1:
-    """Raise what is set as an exception already."""
-    return -1
-
-
-cdef void set_aside() noexcept with gil:
-    global set_aside_exception
-    try:
-        pass_on()
-    except BaseException as exception:
-        set_aside_exception = exception
-    Py_AddPendingCall(raise_set_aside, NULL)
-
-
-cdef int raise_set_aside(void *unused) except -1 with gil:
-    global set_aside_exception
-    exception, set_aside_exception = set_aside_exception, None
-    if exception is not None:
-        raise exception
-    return 0
+    _kernels.apply_in_ufunc(<const fastact_call *>data, dimensions[0], operands,
+                            <const Py_ssize_t *>strides)
 
 
 cdef dict loops_in_order(int inputs):
@@ -571,8 +543,7 @@ cdef class Operation:
                     kwargs["dtype"] = bfloat16
         try:
             result = self.numpy_ufunc(*inputs, **kwargs)
-            if set_aside_exception is not None:
-                raise_set_aside(NULL)
+            _kernels.raise_set_aside(NULL)
             return result
         except TypeError:
             for value in inputs:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import textwrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastact.catalogue import Row
+    from fastact.catalogue import Row, RowFunction
 
 
 #: Of a line of running text.
@@ -51,7 +52,7 @@ def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def member_name(row: Row, operation: str) -> str:
+def member_name(row: Row | RowFunction, operation: str) -> str:
     """Return the name of an operation within fastact."""
     return row.name if operation == "value" else f"{row.name}.{operation}"
 
@@ -145,3 +146,138 @@ def _example(row: Row, operation: str) -> str:
     result = member(*([[1.0, 1.0, 1.0]] if grad else []), [-1.0, 0.5, 2.0])
     call = f">>> fa.{member_name(row, operation)}({grad}[-1.0, 0.5, 2.0])"
     return "\n".join([">>> import fastact as fa", call, repr(result)])
+
+
+# ---- functions of rows ---------------------------------------------------------------------------
+
+
+def row_text(row: RowFunction, operation: str) -> str:
+    """Return the docstring of an operation of a function of rows."""
+    value = operation == "value"
+    reduces = row.reduces
+    inputs = {"value": ["x"], "backward": ["grad", "x"], "backward_from_output": ["grad", "y"]}
+    given = inputs[operation]
+    name = member_name(row, operation)
+    keepdims = "keepdims=False, " if reduces else ""
+    signature = (
+        f"{name}({', '.join(given)}, axis=-1, *, {keepdims}temperature=1.0, out=None, dtype=None, "
+        "where=True)"
+    )
+    summary = (
+        f"{row.summary} [1]_."
+        if value
+        else f"The gradient of {row.name} [1]_ with respect to x, from "
+        f"{'x' if operation == 'backward' else 'its output'}."
+    )
+    text = [
+        textwrap.fill(signature, WIDTH, subsequent_indent="    "),
+        f"{summary}\n\n{row.operations[operation]}",
+        _section("Parameters", [*_row_arguments(row, operation, given, reduces)]),
+        _section("Returns", _row_returns(value, reduces)),
+        _section("Raises", _ROW_RAISES),
+        _section("See Also", _row_relatives(row, operation)),
+        _section("Notes", [textwrap.fill(_row_notes(row, operation), WIDTH)]),
+        _section(
+            "References", [textwrap.fill(f".. [1] {row.source}.", WIDTH, subsequent_indent="   ")]
+        ),
+        _section("Examples", [_row_example(row, operation)]),
+    ]
+    return "\n\n".join(text) + "\n"
+
+
+def _row_arguments(row: RowFunction, operation: str, given: list[str], reduces: bool) -> list[str]:
+    lines = []
+    if "grad" in given:
+        lines += [
+            "grad : array_like",
+            f"    The gradient with respect to what {row.name} returned; of its shape.",
+        ]
+    lines += {
+        "x": [
+            "x : array_like",
+            "    Bool, integer, float16, float32, float64 or ml_dtypes.bfloat16, of any shape.",
+        ],
+        "y": ["y : array_like", f"    What {row.name} returned."],
+    }[given[-1]]
+    lines += [
+        "axis : int, tuple of int or None, default -1",
+        "    The axis or axes that a row lies along; None for all of them.",
+    ]
+    if reduces:
+        lines += [
+            "keepdims : bool, default False",
+            "    Whether what logsumexp returns keeps the axes, with length 1.",
+        ]
+    lines += [
+        "temperature : float, default 1.0",
+        "    What x is divided by first; positive.",
+        "out : ndarray, optional",
+        "    Where to put the result; may be an input.",
+        "dtype : dtype, optional",
+        "    The floating dtype of the computation and the result; without it the inputs', float64",
+        "    for integers.",
+        "where : array_like of bool, default True",
+        "    What belongs to the rows; broadcasts to x's shape, and a view is not copied.",
+    ]
+    return lines
+
+
+def _row_returns(value: bool, reduces: bool) -> list[str]:
+    shape = "Of x's shape without the axes." if value and reduces else "Of x's shape."
+    return ["ndarray or scalar", f"    {shape}"]
+
+
+_ROW_RAISES = [
+    "TypeError",
+    "    For an unsupported dtype, an axis that is no integer and a mask that is not boolean.",
+    "ValueError",
+    "    For shapes that do not fit, an `out` that is read-only and a temperature that is not",
+    "    positive; nothing is written then.",
+    "numpy.exceptions.AxisError",
+    "    For an axis that x does not have.",
+]
+
+
+def _row_relatives(row: RowFunction, operation: str) -> list[str]:
+    others = [name for name in row.operations if name != operation]
+    lines = [
+        f"{member_name(row, name)} : {'The value.' if name == 'value' else 'A gradient.'}"
+        for name in others
+    ]
+    if row.name == "softmax":
+        lines.append("softmax.jacobian : The matrices of derivatives.")
+    return lines
+
+
+def _row_notes(row: RowFunction, operation: str) -> str:
+    lines = [row.notes]
+    if operation == "value":
+        masked = {"log_softmax": "-inf", "logsumexp": ""}.get(row.name, "0")
+        if masked:
+            lines.append(
+                f"Elements that `where` leaves out become {masked}, whole rows of them too."
+            )
+        bounds = ", ".join(f"{bound:g} ULP in {dtype}" for dtype, bound in row.max_ulp.items())
+        lines.append(f"The error is at most {bounds}.")
+    else:
+        lines.append("Elements that `where` leaves out have a gradient of 0.")
+    lines.append(
+        "A masked array's mask counts as `where` and is kept; a DataFrame comes back as one."
+    )
+    return " ".join(lines)
+
+
+def _row_example(row: RowFunction, operation: str) -> str:
+    import fastact  # not earlier: it imports this module
+
+    function = getattr(fastact, row.name)
+    member = function if operation == "value" else getattr(function, operation)
+    arguments = row.example[operation]
+    result = member(*ast.literal_eval(f"({arguments},)"))
+    return "\n".join(
+        [
+            ">>> import fastact as fa",
+            f">>> fa.{member_name(row, operation)}({arguments})",
+            repr(result),
+        ]
+    )

@@ -24,10 +24,16 @@ cdef extern from "fastact.h" nogil:
         FASTACT_BOOL
         FASTACT_MAX_OPERANDS
         FASTACT_MAX_DIMENSIONS
+        FASTACT_ROW_OPERANDS
         FASTACT_SOFTMAX
+        FASTACT_LOG_SOFTMAX
+        FASTACT_LOGSUMEXP
+        FASTACT_LOG_PARTS
         FASTACT_SOFTMAX_BACKWARD
         FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT
-        FASTACT_SOFTMAX_JACOBIAN
+        FASTACT_LOG_SOFTMAX_BACKWARD
+        FASTACT_LOG_SOFTMAX_BACKWARD_FROM_OUTPUT
+        FASTACT_LOGSUMEXP_BACKWARD
 
     ctypedef void fastact_loop(Py_ssize_t n, char **operands)
     ctypedef int fastact_question() except -1 nogil
@@ -37,6 +43,21 @@ cdef extern from "fastact.h" nogil:
         int parameters
         int outputs
 
+    ctypedef struct fastact_row_call:
+        int kernel
+        int element
+        Py_ssize_t outer
+        Py_ssize_t n
+        Py_ssize_t inner
+        char *operands[3]
+        Py_ssize_t strides[3][3]
+        const char *mask
+        Py_ssize_t mask_strides[3]
+        double temperature
+
+    ctypedef struct fastact_environment:
+        double room[8]
+
 cdef int bind(fastact_call *call, row, int operation, int x_element,
               int computed_in) except -2
 cdef fastact_loop *loop_of(str isa, str name, int operation, int element) except NULL
@@ -45,14 +66,18 @@ cdef int parameter_count(str name) except -1
 # ufunc's loop cannot raise one.
 cdef int apply(const fastact_call *call, Py_ssize_t n, char **operands,
                const Py_ssize_t *strides) except -1 nogil
-cdef int apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,
-                        const Py_ssize_t *strides) noexcept nogil
+cdef void apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,
+                         const Py_ssize_t *strides) noexcept nogil
+cdef int raise_set_aside(void *unused) except -1 with gil
 cdef int apply_contiguous(const fastact_call *call, Py_ssize_t n,
                           char **operands) except -1 nogil
 cdef int apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
                       char **operands, const Py_ssize_t *strides) except -1 nogil
-cdef int apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
-                    const void *second, void *out) except -1 nogil
+cdef int apply_rows(const fastact_row_call *call) except -1 nogil
+cdef void apply_rows_in_ufunc(const fastact_row_call *call) noexcept nogil
+
+cdef void enter(fastact_environment *callers) noexcept nogil
+cdef void leave(const fastact_environment *callers) noexcept nogil
 
 cdef bint round_to(int element, double x, void *out) noexcept nogil
 

@@ -6,6 +6,9 @@ or the processor.
 
 import os
 
+cdef extern from "Python.h":
+    int Py_AddPendingCall(int (*function)(void *) except -1, void *argument) noexcept
+
 cdef extern from "fastact.h" nogil:
     enum:
         FASTACT_CHEAP
@@ -24,8 +27,9 @@ cdef extern from "fastact.h" nogil:
     int fastact_apply_contiguous(const fastact_call *call, Py_ssize_t n, char **operands)
     int fastact_apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
                              char **operands, const Py_ssize_t *strides)
-    int fastact_apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n,
-                           const void *first, const void *second, void *out)
+    int fastact_apply_rows(const fastact_row_call *call)
+    void fastact_enter(fastact_environment *callers)
+    void fastact_leave(const fastact_environment *callers)
     int fastact_round(int element, double x, void *out)
     Py_ssize_t fastact_parallel_threshold(int cost)
     void fastact_set_parallel_threshold(int cost, Py_ssize_t elements)
@@ -95,9 +99,38 @@ cdef int apply(const fastact_call *call, Py_ssize_t n, char **operands,
     return fastact_apply(call, n, operands, strides)
 
 
-cdef int apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,
-                        const Py_ssize_t *strides) noexcept nogil:
-    return fastact_apply(call, n, operands, strides)
+# What was raised during a ufunc's loop, which cannot raise: to be raised after it.
+cdef object set_aside_exception = None
+
+
+cdef int pass_on(int status) except -1 with gil:
+    """Raise what is set as an exception already or, for a status above 0, that memory is short."""
+    if status > 0:
+        raise MemoryError("there is no memory for a row that has to be copied")
+    return -1
+
+
+cdef void set_aside(int status) noexcept with gil:
+    global set_aside_exception
+    try:
+        pass_on(status)
+    except BaseException as exception:
+        set_aside_exception = exception
+    Py_AddPendingCall(raise_set_aside, NULL)
+
+
+cdef int raise_set_aside(void *unused) except -1 with gil:
+    global set_aside_exception
+    exception, set_aside_exception = set_aside_exception, None
+    if exception is not None:
+        raise exception
+    return 0
+
+
+cdef void apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,
+                         const Py_ssize_t *strides) noexcept nogil:
+    if fastact_apply(call, n, operands, strides) < 0:
+        set_aside(-1)
 
 
 cdef int apply_contiguous(const fastact_call *call, Py_ssize_t n,
@@ -110,9 +143,23 @@ cdef int apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t
     return fastact_apply_shaped(call, dimensions, shape, operands, strides)
 
 
-cdef int apply_rows(int kernel, int element, Py_ssize_t rows, Py_ssize_t n, const void *first,
-                    const void *second, void *out) except -1 nogil:
-    return fastact_apply_rows(kernel, element, rows, n, first, second, out)
+cdef int apply_rows(const fastact_row_call *call) except -1 nogil:
+    cdef int status = fastact_apply_rows(call)
+    return pass_on(status) if status else 0
+
+
+cdef void apply_rows_in_ufunc(const fastact_row_call *call) noexcept nogil:
+    cdef int status = fastact_apply_rows(call)
+    if status:
+        set_aside(status)
+
+
+cdef void enter(fastact_environment *callers) noexcept nogil:
+    fastact_enter(callers)
+
+
+cdef void leave(const fastact_environment *callers) noexcept nogil:
+    fastact_leave(callers)
 
 
 cdef bint round_to(int element, double x, void *out) noexcept nogil:

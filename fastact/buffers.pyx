@@ -26,9 +26,10 @@ from cpython.buffer cimport Py_buffer, PyBUF_READ, PyBUF_WRITE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.memoryview cimport PyMemoryView_FromMemory, PyMemoryView_GET_BUFFER
 from cython cimport floating
+from libc.string cimport memset
 
 from fastact cimport _kernels
-from fastact._kernels cimport fastact_call
+from fastact._kernels cimport fastact_call, fastact_row_call
 
 import array
 import sys
@@ -329,11 +330,19 @@ cdef int softmax_rows(const floating[:, ::1] x, floating[:, ::1] out) except -1 
 
 cdef int run_rows(Py_ssize_t rows, Py_ssize_t n, const floating *x,
                   floating *out) except -1 nogil:
+    cdef fastact_row_call call
+    cdef int operand
     check(rows * n, rows * n, <const char *>x, <const char *>out, sizeof(floating))
-    return _kernels.apply_rows(
-        _kernels.FASTACT_SOFTMAX,
-        _kernels.FASTACT_FLOAT32 if floating is float else _kernels.FASTACT_FLOAT64,
-        rows, n, x, NULL, out)
+    memset(&call, 0, sizeof(call))
+    call.kernel = _kernels.FASTACT_SOFTMAX
+    call.element = _kernels.FASTACT_FLOAT32 if floating is float else _kernels.FASTACT_FLOAT64
+    call.outer, call.n, call.inner = rows, n, 1
+    call.operands[0], call.operands[2] = <char *>x, <char *>out
+    for operand in range(3):
+        call.strides[operand][0] = n * sizeof(floating)
+        call.strides[operand][1] = sizeof(floating)
+    call.temperature = 1.0
+    return _kernels.apply_rows(&call)
 
 
 def softmax(x, *, out=None):

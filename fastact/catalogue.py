@@ -1,4 +1,4 @@
-"""The catalogue: one row per activation, the one place where Python knows them.
+"""The catalogue: one row per activation or function of rows, the one place where Python knows them.
 
 Tests, documentation, stubs, benchmarks and plots walk these rows; nothing else in Python names an
 activation.  The module imports nothing of fastact, so every tool can read it.
@@ -292,5 +292,129 @@ CATALOGUE = (
         slope_at_infinity=("0", "1"),
         source="D. Misra, 'Mish: A Self Regularized Non-Monotonic Activation Function', 2020",
         max_ulp=_bounds(1.0, 1.0),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class RowFunction:
+    """What is to be known of one function of rows, which normalises along axes.
+
+    Attributes
+    ----------
+    name : str
+        The public name.
+    summary : str
+        One line, without a full stop at its end.
+    operations : dict
+        What the value and each gradient is, as people read it, by the name of the operation; p is
+        softmax(x), y what the function returned.
+    example : dict
+        By the name of the operation, the arguments of a call that tells something.
+    source : str
+        Where the function was introduced.
+    max_ulp : dict
+        The bound of the value's error in units in the last place, by dtype.
+    computed_as : str
+        The function whose kernels serve it.
+    notes : str
+        What else a user should know.
+    shown : bool
+        Whether the command line draws and times it.
+    reduces : bool
+        Whether the value is one element a row.
+    """
+
+    name: str
+    summary: str
+    operations: dict[str, str]
+    example: dict[str, str]
+    source: str
+    max_ulp: dict[str, float]
+    computed_as: str
+    notes: str = ""
+    shown: bool = False
+    reduces: bool = False
+
+    @property
+    def formula(self) -> str:
+        """The value as people read it."""
+        return self.operations["value"]
+
+
+_ROW_BOUNDS = {"float16": 0.51, "bfloat16": 0.51, "float32": 0.51, "float64": 2.0}
+
+_BOLTZMANN = (
+    "L. Boltzmann, 'Studien ueber das Gleichgewicht der lebendigen Kraft zwischen bewegten "
+    "materiellen Punkten', 1868; J. S. Bridle, 'Probabilistic Interpretation of Feedforward "
+    "Classification Network Outputs', 1990"
+)
+
+ROW_CATALOGUE = (
+    RowFunction(
+        name="softmax",
+        summary="The exponentials of x over their sum: probabilities",
+        operations={
+            "value": "exp(x - max(x))/sum(exp(x - max(x)))",
+            "backward": "p*(grad - sum(p*grad))",
+            "backward_from_output": "y*(grad - sum(y*grad))",
+        },
+        example={
+            "value": "[3.0, 1.0, 2.0]",
+            "backward": "[1.0, 0.0], [0.0, 0.0]",
+            "backward_from_output": "[1.0, 0.0], [0.5, 0.5]",
+        },
+        source=_BOLTZMANN,
+        max_ulp=_ROW_BOUNDS,
+        computed_as="softmax",
+        notes="A row with NaN or +inf, or of -inf alone, gives NaN.",
+        shown=True,
+    ),
+    RowFunction(
+        name="log_softmax",
+        summary="The logarithm of softmax, not by way of softmax: right where that is near 1 or 0",
+        operations={
+            "value": "x - max(x) - log(sum(exp(x - max(x))))",
+            "backward": "grad - p*sum(grad)",
+            "backward_from_output": "grad - exp(y)*sum(grad)",
+        },
+        example={
+            "value": "[20.0, 0.0]",
+            "backward": "[1.0, 0.0], [0.0, 0.0]",
+            "backward_from_output": "[0.0, 2.0], [-0.0, -800.0]",
+        },
+        source=_BOLTZMANN,
+        max_ulp=_ROW_BOUNDS,
+        computed_as="log_softmax",
+        notes="A row with NaN or +inf, or of -inf alone, gives NaN.",
+    ),
+    RowFunction(
+        name="softmin",
+        summary="softmax of -x",
+        operations={
+            "value": "exp(min(x) - x)/sum(exp(min(x) - x))",
+            "backward": "-p*(grad - sum(p*grad)), p = softmin(x)",
+        },
+        example={"value": "[3.0, 1.0, 2.0]", "backward": "[1.0, 0.0], [0.0, 0.0]"},
+        source=_BOLTZMANN,
+        max_ulp=_ROW_BOUNDS,
+        computed_as="softmax",
+        notes="A row with NaN or -inf, or of +inf alone, gives NaN.",
+    ),
+    RowFunction(
+        name="logsumexp",
+        summary="The logarithm of the sum of exponentials: a smooth maximum",
+        operations={
+            "value": "max(x) + log(sum(exp(x - max(x))))",
+            "backward": "grad*p",
+        },
+        example={"value": "[1000.0, 1000.0]", "backward": "2.0, [0.0, 0.0]"},
+        source=_BOLTZMANN,
+        max_ulp=_ROW_BOUNDS,
+        computed_as="logsumexp",
+        reduces=True,
+        notes="Of nothing, and of -inf alone, it is -inf; of a row with +inf it is +inf, unless "
+        "there is a NaN. In float64 the bound is one of max(x) and the logarithm, whose sum may be "
+        "nearer to 0 than both.",
     ),
 )

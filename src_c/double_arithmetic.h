@@ -22,6 +22,7 @@ typedef struct {
 INLINE number exact(double x) { return x; }
 INLINE number constant(double high, double low) { (void)low; return high; }
 INLINE double leading(number a) { return a; }
+INLINE double trailing(number a) { (void)a; return 0.0; }
 INLINE number choose(int condition, number a, number b) { return condition ? a : b; }
 INLINE number sign_as(number a, double sign) { return with_sign(a, sign); }
 INLINE number negative(number a) { return -a; }
@@ -120,6 +121,47 @@ INLINE exponential exp_of(number x)
     small_exponential p = expm1_of(r);
     return (exponential){multiply_add(scale, p.beside_one, scale),
                          multiply_add(scale, p.itself, scale - 1.0)};
+}
+
+/* d/by, reciprocal = 1/by. */
+INLINE number divided(number d, double by, double reciprocal) { (void)by; return d * reciprocal; }
+
+/* What exp_below_0 counts in, and from where on down its result is nothing. */
+#define EXP_UNIT 1.0
+#define EXP_NOTHING EXP_LOWEST
+
+/* e^d for d <= 0, to 2^-32 of itself, or to 2^-52 where it is to be `precise`. The polynomial's
+ * value is near 1, so that k may be added to its exponent as it is. */
+INLINE double exp_below_0(number d, int precise, double nothing)
+{
+    d = larger(nothing, d);
+    double shifted = multiply_add(d, LOG2_E, ROUND_TO_INTEGER);
+    double k = shifted - ROUND_TO_INTEGER;
+    double r = multiply_add(-k, LN2, d);
+    double p = EXPM1_DOUBLE_C6;
+    if (precise) {
+        p = EXPM1_PAIR_C10;
+        p = multiply_add(p, r, EXPM1_PAIR_C9);
+        p = multiply_add(p, r, EXPM1_PAIR_C8);
+        p = multiply_add(p, r, EXPM1_PAIR_C7);
+        p = multiply_add(p, r, EXPM1_PAIR_C6);
+        p = multiply_add(p, r, EXPM1_PAIR_C5);
+        p = multiply_add(p, r, EXPM1_PAIR_C4);
+        p = multiply_add(p, r, EXPM1_PAIR_C3);
+        p = multiply_add(p, r, EXPM1_PAIR_C2);
+        p = multiply_add(p, r, EXPM1_PAIR_C1);
+        p = multiply_add(p, r, EXPM1_PAIR_C0);
+        p = multiply_add(p, r, 1.0);
+    } else {
+        p = multiply_add(p, r, EXPM1_DOUBLE_C5);
+        p = multiply_add(p, r, EXPM1_DOUBLE_C4);
+        p = multiply_add(p, r, EXPM1_DOUBLE_C3);
+        p = multiply_add(p, r, EXPM1_DOUBLE_C2);
+        p = multiply_add(p, r, EXPM1_DOUBLE_C1);
+        p = multiply_add(p, r, EXPM1_DOUBLE_C0);
+    }
+    p = multiply_add(p, r, 1.0);
+    return double_of(bits_of(p) + (bits_of(shifted) << 52));
 }
 
 #endif

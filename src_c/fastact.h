@@ -42,18 +42,48 @@ typedef struct {
     fastact_loop *value[FASTACT_ELEMENTS];
 } fastact_integer_activation;
 
-/* Rows of length n, one after the other. */
-typedef void fastact_row_kernel(ptrdiff_t rows, ptrdiff_t n, const void *first, const void *second,
-                                void *out);
+/* What a kernel of rows goes through: `width` rows of length n, each operand in the order x (or the
+ * output y), gradient, result. Elements of one row are contiguous if width is 1; else rows lie side
+ * by side, and an element is `steps` bytes from the one before it in its row. The second operand of
+ * FASTACT_LOGSUMEXP_BACKWARD is one double a row, and the result of FASTACT_LOGSUMEXP one element. */
+enum { FASTACT_ROW_OPERANDS = 3, FASTACT_ROW_WIDTH = 64, FASTACT_ROW_CHUNK = 4096,
+       FASTACT_ROW_FIELDS = 7 };
 
-enum { FASTACT_SOFTMAX, FASTACT_SOFTMAX_BACKWARD, FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT,
-       FASTACT_SOFTMAX_JACOBIAN, FASTACT_ROW_KERNELS };
+typedef struct {
+    ptrdiff_t n, width;
+    char *operands[FASTACT_ROW_OPERANDS];
+    ptrdiff_t steps[FASTACT_ROW_OPERANDS];
+    double temperature, reciprocal; /* and 1/temperature */
+    double *kept;                   /* room for n * width exponentials, or NULL */
+    ptrdiff_t ahead[FASTACT_ROW_OPERANDS]; /* bytes to the tile that comes next, or 0 */
+} fastact_tile;
+
+/* The three steps that a tile takes, in this order: the second chunk by chunk, each of
+ * FASTACT_ROW_CHUNK elements along the axis, the others over any part of it. `state` is room for
+ * FASTACT_ROW_FIELDS * width doubles, which the first step fills. */
+typedef void fastact_row_step(const fastact_tile *tile, ptrdiff_t begin, ptrdiff_t end,
+                              double *state);
+
+enum { FASTACT_MAXIMA, FASTACT_SUMS, FASTACT_WRITE, FASTACT_ROW_STEPS };
+
+typedef struct {
+    fastact_row_step *steps[FASTACT_ROW_STEPS][2]; /* along one row, across rows */
+    /* Takes up into a state that of another part of the same rows. The first two fields are what
+     * the sums of a part have to know of the whole. */
+    void (*merge)(const fastact_tile *tile, double *rows, const double *part);
+} fastact_row_kernels;
+
+enum { FASTACT_SOFTMAX, FASTACT_LOG_SOFTMAX, FASTACT_LOGSUMEXP,
+       FASTACT_LOG_PARTS, /* the maximum and the logarithm of the rest, two doubles a row */
+       FASTACT_SOFTMAX_BACKWARD, FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT,
+       FASTACT_LOG_SOFTMAX_BACKWARD, FASTACT_LOG_SOFTMAX_BACKWARD_FROM_OUTPUT,
+       FASTACT_LOGSUMEXP_BACKWARD, FASTACT_ROW_KERNELS };
 
 /* All kernels of one instruction set and one floating type. */
 typedef struct {
     int count;
     const fastact_activation *activations;
-    fastact_row_kernel *const *rows; /* NULL for the 16-bit types */
+    const fastact_row_kernels *rows;
     int (*round)(double x, void *out); /* as fastact_round */
     fastact_loop *by_slopes; /* grad, x, f' of all 16-bit numbers as doubles -> grad f' */
 } fastact_kernel_set;
@@ -109,10 +139,6 @@ int fastact_apply_contiguous(const fastact_call *call, ptrdiff_t n, char *const 
 int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
                          char *const *operands, const ptrdiff_t *strides);
 
-/* `kernel` on rows of contiguous elements, shared among threads. */
-int fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
-                       const void *second, void *out);
-
 ptrdiff_t fastact_element_size(int element);
 
 /* Rounds x to a floating element type without a trace in the floating-point flags; returns whether
@@ -125,6 +151,31 @@ int fastact_round(int element, double x, void *out);
  * it does nothing and returns 0. Returns 1, or -1 where the call was stopped. */
 int fastact_apply_by_table(const fastact_call *call, int dimensions, const ptrdiff_t *shape,
                            char *const *operands, const ptrdiff_t *strides);
+
+/* ---- rows.c: rows of any strides -> tiles -> kernel -------------------------------------------- */
+
+/* The rows of arrays with three dimensions: the axis lies between an outer and an inner one. */
+typedef struct {
+    int kernel, element;
+    ptrdiff_t outer, n, inner;
+    char *operands[FASTACT_ROW_OPERANDS];           /* the second may be NULL */
+    ptrdiff_t strides[FASTACT_ROW_OPERANDS][3];     /* in bytes: outer, axis, inner */
+    const char *mask;                               /* bytes, 0: left out; NULL: none is */
+    ptrdiff_t mask_strides[3];
+    double temperature;
+} fastact_row_call;
+
+/* Runs it, with as many threads as are worth it. An output may be an input, but may not overlap it
+ * otherwise. Returns 0, -1 where the call was stopped, or 1 where memory is short. */
+int fastact_apply_rows(const fastact_row_call *call);
+
+/* The floating-point environment as kernels have it, until the caller's is restored. */
+typedef struct {
+    double room[8];
+} fastact_environment;
+
+void fastact_enter(fastact_environment *callers);
+void fastact_leave(const fastact_environment *callers);
 
 /* ---- parallel.c: threads --------------------------------------------------------------------- */
 

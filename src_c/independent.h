@@ -7,3 +7,18 @@
 #else
 #define INDEPENDENT
 #endif
+
+/* HIDE(x) keeps from the compiler what x is. A clamp to a bound that it knows becomes a comparison
+ * and a choice for each use, one to a bound that it does not know is a minimum or maximum. */
+#if defined(__GNUC__)
+#define HIDE(x) __asm__("" : "+m"(x))
+#else
+#define HIDE(x) (void)(x)
+#endif
+
+/* Has the processor bring a line of memory into the cache meanwhile, to be read or written. */
+#if defined(__GNUC__)
+#define FETCH(at, to_write) __builtin_prefetch(at, to_write)
+#else
+#define FETCH(at, to_write) (void)(at)
+#endif

@@ -14,11 +14,10 @@
 #include "half_blocks.h"
 #endif
 #include "elementwise.h"
+#include "rowwise.h"
 #if HALF_FORMAT
-#define row_kernels NULL /* softmax takes float32 for them */
 #define BY_SLOPES KERNEL(backward, by_slopes)
 #else
-#include "rowwise.h"
 #define BY_SLOPES NULL
 #endif
 

@@ -29,6 +29,7 @@ INLINE number pair(double high, double low) { return (number){high, low, 1.0}; }
 INLINE number exact(double x) { return pair(x, -0.0); }
 INLINE number constant(double high, double low) { return pair(high, low); }
 INLINE double leading(number a) { return a.high; }
+INLINE double trailing(number a) { return a.low; }
 INLINE number negative(number a) { return (number){-a.high, -a.low, a.scale}; }
 
 /* a >= 0 with the sign of another. */
@@ -227,6 +228,51 @@ INLINE exponential exp_of(number x)
         {scale * exp_high, scale * exp_low, tail},
         add(two_sum(scale, -1.0), pair(scale * expm1_high, scale * expm1_low)),
     };
+}
+
+/* d/by, reciprocal = 1/by. */
+INLINE number divided(number d, double by, double reciprocal)
+{
+    double quotient = d.high * reciprocal;
+    number product = two_product(quotient, by);
+    double rest = ((d.high - product.high) - product.low) + d.low;
+    return pair(quotient, d.high - d.high == 0 ? rest * reciprocal : 0.0);
+}
+
+/* What exp_below_0 counts in, so that the exponential of a subnormal softmax is an ordinary number,
+ * and from where on down its result is nothing. */
+#define EXP_UNIT 0x1p64
+#define EXP_NOTHING (-750.0)
+
+/* EXP_UNIT e^d for d <= 0 as one double, within an ulp: d and r are pairs, as an error there grows
+ * with d, and the rest is not. */
+INLINE double exp_below_0(number d, int precise, double nothing)
+{
+    (void)precise;
+    double low = d.high > nothing ? d.low : 0.0;
+    double high = larger(nothing, d.high);
+    double shifted = multiply_add(high, LOG2_E, ROUND_TO_INTEGER);
+    double k = shifted - ROUND_TO_INTEGER;
+    double coarse = multiply_add(-k, LN2_HIGH, high);
+    double correction = multiply_add(-k, LN2_LOW, low);
+    double r = coarse + correction;
+    double r_low = (coarse - r) + correction;
+    double p = EXPM1_PAIR_C10;
+    p = multiply_add(p, r, EXPM1_PAIR_C9);
+    p = multiply_add(p, r, EXPM1_PAIR_C8);
+    p = multiply_add(p, r, EXPM1_PAIR_C7);
+    p = multiply_add(p, r, EXPM1_PAIR_C6);
+    p = multiply_add(p, r, EXPM1_PAIR_C5);
+    p = multiply_add(p, r, EXPM1_PAIR_C4);
+    p = multiply_add(p, r, EXPM1_PAIR_C3);
+    p = multiply_add(p, r, EXPM1_PAIR_C2);
+    p = multiply_add(p, r, EXPM1_PAIR_C1);
+    p = multiply_add(p, r, EXPM1_PAIR_C0);
+    /* 1 + (r + (r_low + r^2 p)), where 1 + r would lose of r what r_low was kept for. */
+    double one_and_r = 1.0 + r;
+    double lost = (1.0 - one_and_r) + r;
+    double e = one_and_r + (lost + multiply_add(r * r, p, r_low));
+    return double_of(bits_of(e) + (bits_of(shifted + 64.0) << 52));
 }
 
 #endif

@@ -524,35 +524,3 @@ int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff
     ptrdiff_t least = fastact_parallel_threshold(call->cost) / 2 / elements;
     return fastact_parallel(boxes, least > 0 ? least : 1, 0, 1, run_boxes, &j);
 }
-
-/* ---- rows ------------------------------------------------------------------------------------- */
-
-typedef struct {
-    fastact_row_kernel *kernel;
-    ptrdiff_t n, input_bytes, output_bytes; /* of a row */
-    const char *first, *second;
-    char *out;
-} row_job;
-
-static void run_rows(void *context, ptrdiff_t begin, ptrdiff_t end)
-{
-    const row_job *j = context;
-    fp_environment callers = fp_enter();
-    j->kernel(end - begin, j->n, j->first + begin * j->input_bytes,
-              j->second ? j->second + begin * j->input_bytes : NULL,
-              j->out + begin * j->output_bytes);
-    fp_leave(callers);
-}
-
-int fastact_apply_rows(int kernel, int element, ptrdiff_t rows, ptrdiff_t n, const void *first,
-                       const void *second, void *out)
-{
-    if (n == 0) return 0;
-    ptrdiff_t input_bytes = n * fastact_element_size(element);
-    ptrdiff_t output_bytes = kernel == FASTACT_SOFTMAX_JACOBIAN ? n * input_bytes : input_bytes;
-    row_job j = {fastact_kernels(element)->rows[kernel], n, input_bytes, output_bytes,
-                 first, second, out};
-    ptrdiff_t work = output_bytes / fastact_element_size(element);
-    ptrdiff_t least = fastact_parallel_threshold(FASTACT_EXPONENTIAL) / 2 / work;
-    return fastact_parallel(rows, least > 0 ? least : 1, 0, 1, run_rows, &j);
-}

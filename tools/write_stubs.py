@@ -20,7 +20,8 @@ from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent.parent / "fastact"
 # Run by itself: importing it through the package would need the compiled extensions.
-CATALOGUE = runpy.run_path(str(PACKAGE / "catalogue.py"))["CATALOGUE"]
+_read = runpy.run_path(str(PACKAGE / "catalogue.py"))
+CATALOGUE, ROW_CATALOGUE = _read["CATALOGUE"], _read["ROW_CATALOGUE"]
 
 WRITTEN_BY = "# Written by tools/write_stubs.py from fastact/catalogue.py: `make stubs` does it.\n"
 
@@ -57,7 +58,6 @@ __version__: Final[str]
 
 _Shape = TypeVar("_Shape", bound=tuple[int, ...])
 _Float = TypeVar("_Float", np.float16, np.float32, np.float64)
-_RowFloat = TypeVar("_RowFloat", np.float32, np.float64)
 _Integer = TypeVar("_Integer", bound=np.integer[Any])
 _Out = TypeVar("_Out", bound=NDArray[Any])
 _Out2 = TypeVar("_Out2", bound=NDArray[Any])
@@ -72,7 +72,6 @@ _Input: TypeAlias = ArrayLike | _AnswersUfuncs
 _NoOut: TypeAlias = tuple[None] | None
 _NoOuts: TypeAlias = tuple[None, None] | None
 _FloatType: TypeAlias = type[_Float] | np.dtype[_Float]
-_RowFloatType: TypeAlias = type[_RowFloat] | np.dtype[_RowFloat]
 _Axis: TypeAlias = SupportsIndex | tuple[SupportsIndex, ...] | None
 
 @type_check_only
@@ -114,17 +113,52 @@ class _Operation:
 
 """
 
-SOFTMAX = """
+CROSS_ENTROPY = """
+_Reduction: TypeAlias = Literal["mean", "sum", "none"]
+
 @type_check_only
-class _Softmax:
+class _CrossEntropy:
     @property
     def __name__(self) -> str: ...
-{value}
-{backward}
-{backward_from_output}
-{jacobian}
+    def __call__(
+        self,
+        logits: ArrayLike,
+        labels: ArrayLike,
+        axis: SupportsIndex = -1,
+        *,
+        label_smoothing: float = 0.0,
+        reduction: _Reduction = "mean",
+        ignore_index: int | None = None,
+    ) -> Any: ...
+    def backward(
+        self,
+        grad: ArrayLike,
+        logits: ArrayLike,
+        labels: ArrayLike,
+        axis: SupportsIndex = -1,
+        *,
+        label_smoothing: float = 0.0,
+        reduction: _Reduction = "mean",
+        ignore_index: int | None = None,
+    ) -> NDArray[Any]: ...
 
-softmax: Final[_Softmax]
+cross_entropy: Final[_CrossEntropy]
+"""
+
+ROW_FUNCTION = """
+@type_check_only
+class {kind}:
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def max_ulp(self) -> dict[str, float]: ...
+    @property
+    def ufunc(self) -> np.ufunc: ...
+{methods}
+
+{name}: Final[{kind}]
 """
 
 RUNTIME = """
@@ -299,43 +333,48 @@ def operation_classes(parameters: Names) -> Iterator[str]:
         yield f"@type_check_only\nclass {class_name(parameters, what)}({base}):\n{body}\n"
 
 
-def softmax() -> str:
-    """Write the softmax."""
-    array, tail = ARRAY.format("_RowFloat"), ["axis: _Axis = -1", "*"]
+def row_function(row: Any) -> str:
+    """Write a function of rows and its gradients."""
+    tail = ["axis: _Axis = -1", "*", *(["keepdims: bool = False"] if row.reduces else [])]
+    tail.append("temperature: float = 1.0")
 
     def method(name: str, *inputs: str) -> str:
         def giving(kind: str, out: str, dtype: str, result: str) -> tuple[list[str], str]:
-            return [*(f"{i}: {kind}" for i in inputs), *tail, out, dtype], result
+            last = [out, dtype, "where: ArrayLike = True"]
+            return [*(f"{i}: {kind}" for i in inputs), *tail, *last], result
 
         no_out = "out: None = None"
+        array = ARRAY.format("_Float")
         whole = ARRAY.format("np.integer[Any] | np.bool")
-        return overloads(
-            [
-                giving("ArrayLike", "out: _Out", DTYPE_IS_FREE, "_Out"),
+        signatures = [giving("_Input", "out: _Out", DTYPE_IS_FREE, "_Out")]
+        if not row.reduces:
+            signatures += [
                 giving(array, no_out, DTYPE_IS_NOT_GIVEN, array),
-                giving("_RowFloat", no_out, DTYPE_IS_NOT_GIVEN, "_RowFloat"),
-                giving(ARRAY.format("Any"), no_out, "dtype: _RowFloatType[_RowFloat]", array),
+                giving("_Float", no_out, DTYPE_IS_NOT_GIVEN, "_Float"),
+                giving(ARRAY.format("Any"), no_out, "dtype: _FloatType[_Float]", array),
                 giving(whole, no_out, DTYPE_IS_NOT_GIVEN, ARRAY.format("np.float64")),
-                giving("ArrayLike", no_out, DTYPE_IS_FREE, "Any"),
-            ],
-            name,
-        )
+            ]
+        return overloads([*signatures, giving("_Input", no_out, DTYPE_IS_FREE, "Any")], name)
 
-    axis = ["axis: SupportsIndex = -1", "*"]
-    jacobian = overloads(
-        [
-            (["x: NDArray[_RowFloat]", *axis, DTYPE_IS_NOT_GIVEN], "NDArray[_RowFloat]"),
-            (["x: ArrayLike", *axis, "dtype: _RowFloatType[_RowFloat]"], "NDArray[_RowFloat]"),
+    inputs = {
+        "value": ("x",),
+        "backward": ("grad", "x"),
+        "backward_from_output": ("grad", "y"),
+    }
+    methods = [
+        method("__call__" if operation == "value" else operation, *inputs[operation])
+        for operation in row.operations
+    ]
+    if row.name == "softmax":
+        axis = ["axis: SupportsIndex = -1", "*"]
+        signatures = [
+            (["x: NDArray[_Float]", *axis, DTYPE_IS_NOT_GIVEN], "NDArray[_Float]"),
+            (["x: ArrayLike", *axis, "dtype: _FloatType[_Float]"], "NDArray[_Float]"),
             (["x: ArrayLike", *axis, DTYPE_IS_FREE], "NDArray[Any]"),
-        ],
-        "jacobian",
-    )
-    return SOFTMAX.format(
-        value=method("__call__", "x"),
-        backward=method("backward", "grad", "x"),
-        backward_from_output=method("backward_from_output", "grad", "y"),
-        jacobian=jacobian,
-    )
+        ]
+        methods.append(overloads(signatures, "jacobian"))
+    kind = "_" + row.name.title().replace("_", "")
+    return ROW_FUNCTION.format(kind=kind, name=row.name, methods="\n".join(methods))
 
 
 def parameters_of(row: Any) -> Names:
@@ -384,10 +423,13 @@ def package() -> str:
         "Activation",
         "__version__",
         *functions,
-        "softmax",
+        "cross_entropy",
+        *(row.name for row in ROW_CATALOGUE),
         *(name for row in CATALOGUE for name in names_of(row)),
     ]
-    return HEADER.format(names=public) + "\n".join(parts) + "\n" + objects + softmax() + RUNTIME
+    rows = "".join(row_function(row) for row in ROW_CATALOGUE)
+    text = HEADER.format(names=public) + "\n".join(parts) + "\n"
+    return text + objects + rows + CROSS_ENTROPY + RUNTIME
 
 
 def buffers() -> str:

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fastact
-from fastact.catalogue import CATALOGUE, Row
+from fastact.catalogue import CATALOGUE, ROW_CATALOGUE, Row
 
 if TYPE_CHECKING:
     from fastact import Activation
 
-#: The functions of rows, which the catalogue of elementwise functions does not hold.
-ROW_FUNCTIONS = ("softmax",)
+#: The functions of rows that the commands show.
+ROW_FUNCTIONS = tuple(row.name for row in ROW_CATALOGUE if row.shown)
 
 ROWS = {row.name: row for row in CATALOGUE}
 

@@ -130,10 +130,8 @@ class Network:
             signal, slope = self.activation.value_and_derivative(signals[-1] @ weight + bias)
             signals.append(signal)
             slopes.append(slope)
-        gradient = fastact.softmax(signals[-1] @ self.weights[-1] + self.biases[-1])
-        # Cross-entropy behind softmax: the probabilities minus the truth.
-        gradient[np.arange(len(labels)), labels] -= 1.0
-        gradient /= np.float32(len(labels))
+        logits = signals[-1] @ self.weights[-1] + self.biases[-1]
+        gradient = fastact.cross_entropy.backward(1.0, logits, labels)
         of_weights, of_biases = [signals[-1].T @ gradient], [gradient.sum(axis=0)]
         for layer in (1, 0):
             gradient = (gradient @ self.weights[layer + 1].T) * slopes[layer]

@@ -371,7 +371,10 @@ def _onnx_model(version: int, nodes: _Nodes, dimensions: int) -> bytes:
         node = b"".join(_field(1, name) for name in inputs)
         node += _field(2, "y" if i == len(nodes) - 1 else f"t{i}") + _field(4, operator)
         for name, value in attributes.items():
-            node += _field(5, _field(1, name) + _field(2, float(value)) + _field(20, 1))
+            kind = _field(3, value) + _field(20, 2)
+            if isinstance(value, float):
+                kind = _field(2, value) + _field(20, 1)
+            node += _field(5, _field(1, name) + kind)
         graph += _field(1, node)
     graph += _field(2, "one_function")
     shape = b"".join(_field(1, _field(2, f"n{i}")) for i in range(dimensions))
