@@ -16,8 +16,8 @@ demo: export FASTACT_WERROR = 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help env build demo test lint format bench accuracy sanitize emulate fuzz leaks stubs wheel \
-	clean
+.PHONY: help env build demo test lint format bench accuracy sanitize emulate fuzz leaks stubs \
+	wheel clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16

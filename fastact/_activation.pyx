@@ -527,19 +527,21 @@ cdef class Operation:
         for slot, name in zip(self.slots, self.names):
             if name in kwargs:
                 values[slot] = kwargs.pop(name)
-        for parameter, value in zip(self.row.parameters, values):
-            check_parameter(self.__name__, parameter.name, value)
+        for parameter, value, default in zip(self.row.parameters, values, self.values):
+            if value is not default:
+                check_parameter(self.__name__, parameter.name, value)
         inputs = [*args[:self.arrays], *values]
         if (len(inputs) > 1 and type(inputs[self.arrays - 1]) is int
                 and kwargs.get("signature") is None):
             # Beside anything else NumPy takes an int for what it can be cast to: the first loop of
             # integers, that of int8, would be found for it.
             inputs[self.arrays - 1] = float(inputs[self.arrays - 1])
-        if find_bfloat16() and kwargs.get("signature") is None:
-            if kwargs.get("dtype") is None or kwargs["dtype"] == bfloat16:
+        if find_bfloat16() and any([is_bfloat16(value) for value in inputs]):
+            if kwargs.get("signature") is None and (
+                    kwargs.get("dtype") is None or kwargs["dtype"] == bfloat16):
                 inputs = numbers_as_bfloat16(inputs)
                 # Named, as a ufunc that met bfloat16 before it had the loop remembers another.
-                if all([getattr(value, "dtype", None) == bfloat16 for value in inputs]):
+                if all([is_bfloat16(value) for value in inputs]):
                     kwargs["dtype"] = bfloat16
         try:
             result = self.numpy_ufunc(*inputs, **kwargs)
@@ -814,14 +816,18 @@ cdef bint find_bfloat16() except -1:
     return True
 
 
+cdef bint is_bfloat16(value) except -1:
+    dtype = getattr(value, "dtype", None)
+    return isinstance(dtype, np.dtype) and dtype.num == bfloat16_type
+
+
 cdef list numbers_as_bfloat16(list inputs):
     """Python's numbers as bfloat16 if all else is bfloat16: NumPy lets them give way to its own
     dtypes, but takes them and one that it did not define to float32."""
     cdef cnp.ndarray number
     python = [type(value) in (int, float) for value in inputs]
     for value, plain in zip(inputs, python):
-        dtype = getattr(value, "dtype", None)
-        if not plain and not (isinstance(dtype, np.dtype) and dtype.num == bfloat16_type):
+        if not plain and not is_bfloat16(value):
             return inputs
     if all(python) or not any(python):
         return inputs

@@ -7,6 +7,7 @@ or the processor.
 import os
 
 cdef extern from "Python.h":
+    unsigned long PyThread_get_thread_ident() nogil
     int Py_AddPendingCall(int (*function)(void *) except -1, void *argument) noexcept
 
 cdef extern from "fastact.h" nogil:
@@ -99,8 +100,9 @@ cdef int apply(const fastact_call *call, Py_ssize_t n, char **operands,
     return fastact_apply(call, n, operands, strides)
 
 
-# What was raised during a ufunc's loop, which cannot raise: to be raised after it.
+# What was raised during a ufunc's loop, which cannot raise: to be raised after it, in that thread.
 cdef object set_aside_exception = None
+cdef unsigned long set_aside_thread = 0
 
 
 cdef int pass_on(int status) except -1 with gil:
@@ -111,20 +113,21 @@ cdef int pass_on(int status) except -1 with gil:
 
 
 cdef void set_aside(int status) noexcept with gil:
-    global set_aside_exception
+    global set_aside_exception, set_aside_thread
     try:
         pass_on(status)
     except BaseException as exception:
         set_aside_exception = exception
+        set_aside_thread = PyThread_get_thread_ident()
     Py_AddPendingCall(raise_set_aside, NULL)
 
 
 cdef int raise_set_aside(void *unused) except -1 with gil:
     global set_aside_exception
+    if set_aside_exception is None or set_aside_thread != PyThread_get_thread_ident():
+        return 0
     exception, set_aside_exception = set_aside_exception, None
-    if exception is not None:
-        raise exception
-    return 0
+    raise exception
 
 
 cdef void apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,

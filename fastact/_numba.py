@@ -283,6 +283,7 @@ class Operands:
     """The pointers and strides of a call, in the frame of the compiled function."""
 
     def __init__(self, context, builder, count, dimensions):
+        self.context = context
         self.builder = builder
         self.size = functools.partial(context.get_constant, types.intp)
         self.pointer = context.get_value_type(types.voidptr)
@@ -306,5 +307,8 @@ class Operands:
         module = builder.module
         call = module.globals.get(symbol) or ir.GlobalVariable(module, ir.IntType(8), symbol)
         arguments = [call, *how_many, self.pointers, self.strides]
-        kind = ir.FunctionType(ir.VoidType(), [argument.type for argument in arguments])
-        builder.call(cgutils.get_or_insert_function(module, kind, function), arguments)
+        kind = ir.FunctionType(ir.IntType(32), [argument.type for argument in arguments])
+        status = builder.call(cgutils.get_or_insert_function(module, kind, function), arguments)
+        # A signal has ended it, and its handler's exception is set.
+        with builder.if_then(cgutils.is_not_null(builder, status), likely=False):
+            self.context.call_conv.return_exc(builder)

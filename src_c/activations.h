@@ -4,8 +4,9 @@
  *
  * A function returns a `number`, the working type: a double for float32, a pair of doubles for
  * float64. A derivative that is a `real` exactly may be returned as one, which spares a backward
- * pass the wider product. e is always an exponential of something that cannot overflow. NaN must come out where
- * NaN goes in: a comparison with NaN is false, so the last branch of each choice carries x.
+ * pass the wider product. e is always an exponential of something that cannot overflow. NaN must
+ * come out where NaN goes in: a comparison with NaN is false, so the last branch of each choice
+ * carries x.
  *
  * "Worst" is the greatest error, in units in the last place, over all finite float32 inputs against
  * double-precision references, with FMA; what float64 keeps to is in fastact/catalogue.py. */

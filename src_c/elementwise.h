@@ -138,7 +138,7 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
 #define UNIFORM_LOOPS(name, parameters)                                                            \
     LOOP(name, value, 1, parameters, 1, map_uniform(n, o, parameters, name##_f))                   \
     LOOP(name, derivative, 1, parameters, 1, map_uniform(n, o, parameters, name##_d))              \
-    LOOP(name, backward, 2, parameters, 1, backward_uniform(n, o, parameters, name##_chained))           \
+    LOOP(name, backward, 2, parameters, 1, backward_uniform(n, o, parameters, name##_chained))     \
     LOOP(name, value_and_derivative, 1, parameters, 2,                                             \
          both_uniform(n, o, parameters, name##_f, name##_d))                                       \
     SLOPES(name, parameters)
@@ -146,7 +146,7 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
 #define VARYING_LOOPS(name)                                                                        \
     LOOP(name, value_varying, 2, 0, 1, map_varying(n, o, name##_f))                                \
     LOOP(name, derivative_varying, 2, 0, 1, map_varying(n, o, name##_d))                           \
-    LOOP(name, backward_varying, 3, 0, 1, backward_varying(n, o, name##_chained))                        \
+    LOOP(name, backward_varying, 3, 0, 1, backward_varying(n, o, name##_chained))                  \
     LOOP(name, value_and_derivative_varying, 2, 0, 2, both_varying(n, o, name##_f, name##_d))
 
 ACTIVATIONS(PLAIN, INTEGER, PARAMETER)

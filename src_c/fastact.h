@@ -107,7 +107,7 @@ int fastact_activation_parameters(int i);
 /* The index of an activation, or -1. */
 int fastact_find(const char *name);
 
-/* ---- strided.c: any one-dimensional operands -> contiguous tiles -> kernel ------------------- */
+/* ---- strided.c: any operands -> contiguous tiles -> kernel ------------------------------------ */
 
 /* A kernel bound to what its operands' memory holds. */
 typedef struct {

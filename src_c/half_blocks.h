@@ -71,7 +71,8 @@ INLINE void slopes_uniform(ptrdiff_t n, const real *x, real parameter, double *s
     }
 #define SLOPES_OF(name) KERNEL(name, slopes)
 
-/* Operands: grad, x, the slopes of all numbers, and out. As chain_number has it. */
+/* Operands: grad, x, the slopes of all numbers, and out. As chain_number has it; functions whose
+ * derivative is a real are too cheap for tables. */
 static void KERNEL(backward, by_slopes)(ptrdiff_t n, char *const *operands)
 {
     const element *grad = (const element *)operands[0], *x = (const element *)operands[1];

@@ -1,7 +1,7 @@
-/* Brings any one-dimensional operands - strided, of another element type, broadcast - before a
- * kernel that knows only contiguous elements of its own type, and shares the work among threads.
- * What is contiguous already goes straight to the kernel; the rest goes through tiles that stay in
- * the first-level cache: gather and convert, compute, scatter. */
+/* Brings any operands - strided, of another element type, broadcast - before a kernel that knows only
+ * contiguous elements of its own type, and shares the work among threads. What is contiguous already
+ * goes straight to the kernel; the rest goes through tiles that stay in the first-level cache: gather
+ * and convert, compute, scatter. */
 #include "isa.h"
 
 #include <stdint.h>
@@ -260,7 +260,7 @@ int fastact_apply_contiguous(const fastact_call *call, ptrdiff_t n, char *const 
 typedef struct {
     const fastact_call *call;
     char *const *operands;
-    int uniform; /* every parameter is one value for all elements */
+    int uniform; /* every parameter is one value for all elements or, row by row, for those of a row */
     int dimensions, across; /* boxes are made of the last dimension and this one */
     int fastest;            /* the dimension along which one box follows the other */
     int row_by_row;         /* no operand needs a tile if the kernel is given single rows */
@@ -451,7 +451,7 @@ static void simplify(shaped_job *j)
 
 /* Chooses the boxes. Long rows that no operand has to be gathered for are boxes by themselves. Beside
  * an operand that runs along another dimension, as x.T does beside a C-ordered output, a box is a
- * cache line wide and four high: along one row it would take a cache line for each element. Else
+ * cache line wide and HEIGHT high: along one row it would take a cache line for each element. Else
  * the rows of a box are as long as they are, and as many as there is room for. */
 static void choose_boxes(shaped_job *j)
 {
@@ -459,9 +459,12 @@ static void choose_boxes(shaped_job *j)
     int all = j->call->inputs + j->call->outputs, last = j->dimensions - 1, contiguous = 1;
     ptrdiff_t size = fastact_element_size(j->call->computed_in), height = 1;
     ptrdiff_t tile = TILE_BYTES / size;
+    int uniform_in_rows = 1;
+    for (int i = 0; i < all; i++)
+        uniform_in_rows &= !is_parameter(j->call, i) || j->strides[i][last] == 0;
     j->across = last - 1;
     for (int i = 0; i < all; i++) {
-        if (j->uniform && is_parameter(j->call, i)) continue;
+        if (uniform_in_rows && is_parameter(j->call, i)) continue;
         contiguous &= j->strides[i][last] == size;
         for (int d = 0; d < last; d++) {
             ptrdiff_t stride = distance(j->strides[i][d]);
@@ -479,7 +482,7 @@ static void choose_boxes(shaped_job *j)
             j->across = d;
     }
     j->row_by_row = contiguous && j->shape[last] >= LONG;
-    if (j->row_by_row) tile = LONGEST;
+    if (j->row_by_row) tile = LONGEST, j->uniform = uniform_in_rows;
     j->box[last] = less(j->shape[last], tile / height);
     j->box[j->across] = less(j->shape[j->across], tile / j->box[last]);
 }

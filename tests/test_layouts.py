@@ -131,3 +131,35 @@ def test_an_out_that_shows_an_element_twice(dtype):
     x = np.arange(12, dtype=dtype).reshape(4, 3)
     fastact.relu(x, out=out)
     np.testing.assert_array_equal(memory, x[-1])
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("view", VIEWS)
+def test_parameters_of_any_shape(dtype, view, threads, low_threshold, rng):
+    """Of a row, of a column, of all, in either order: over many boxes and in rows of their own."""
+    for shape in SHAPES:
+        x = VIEWS[view](rng.normal(0, 4, shape).astype(dtype))
+        grad = np.asfortranarray(rng.normal(size=x.shape).astype(dtype))
+        whole = rng.normal(size=x.shape).astype(dtype)
+        slopes = [whole, np.asfortranarray(whole), whole[..., :1], whole[:1]]
+        slopes += [rng.normal(size=x.shape[-1:]).astype(dtype)] if x.ndim > 1 else []
+        for slope in slopes:
+            with fastact.num_threads(threads):
+                got = (
+                    fastact.leaky_relu(x, slope),
+                    fastact.elu.backward(grad, x, slope),
+                    *fastact.swish.value_and_derivative(x, slope),
+                    fastact.leaky_relu(x, slope, out=np.empty_like(grad)),
+                    fastact.elu(x, slope, out=slope.copy()) if slope.shape == x.shape else 0,
+                )
+            wanted = (
+                fastact.leaky_relu.ufunc(x, slope),
+                fastact.elu.backward.ufunc(grad, x, slope),
+                *fastact.swish.value_and_derivative.ufunc(x, slope),
+                fastact.leaky_relu.ufunc(x, slope, out=np.empty_like(grad)),
+                fastact.elu.ufunc(x, slope) if slope.shape == x.shape else 0,
+            )
+            for one, other in zip(got[:-1], wanted[:-1], strict=True):
+                assert one.tobytes() == other.tobytes()
+                assert order_of_memory(one) == order_of_memory(other)
+            assert np.asarray(got[-1]).tobytes() == np.asarray(wanted[-1]).tobytes()

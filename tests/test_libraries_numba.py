@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import signal
 from importlib import metadata
 
 import numpy as np
@@ -255,6 +256,36 @@ def test_in_parallel_loops_and_without_the_gil():
     assert_same_bits(by_rows(x), fa.mish(x))
     assert_same_bits(by_elements(x), fa.elu.derivative(x, 0.5))
     assert_same_bits(alone(x), fa.tanh(x))
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no interval timer")
+def test_a_signal_ends_compiled_code_at_once():
+    """Else it would go on with a result that is written in part."""
+
+    class SignalledError(Exception):
+        pass
+
+    def handler(number, frame):
+        raise SignalledError
+
+    @numba.njit
+    def many(x, count):
+        for _ in range(1000):
+            count[0] += 1
+            fa.mish(x)
+
+    count = np.zeros(1, np.int64)
+    many(np.ones(10), count)
+    count[0] = 0
+    before = signal.signal(signal.SIGALRM, handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(SignalledError):
+            many(np.ones(1 << 23), count)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert count[0] < 1000
 
 
 def test_vectorize_makes_a_ufunc_of_it():
