@@ -187,10 +187,21 @@ def test_pandas_methods_that_take_a_function(pandas):
     assert_same_bits(frame["x"].apply(fa.relu.ufunc).to_numpy(), fa.relu(X))
 
 
-def test_pandas_softmax_is_along_the_rows(pandas):
-    frame = pandas.DataFrame(X.reshape(2, 3), columns=list("abc"))
-    assert_same_bits(np.asarray(fa.softmax(frame)), fa.softmax(X.reshape(2, 3)))
-    assert_same_bits(np.asarray(fa.softmax(frame["a"])), fa.softmax(X.reshape(2, 3)[:, 0]))
+@pytest.mark.parametrize("function", [fa.softmax, fa.log_softmax])
+def test_pandas_softmax_is_along_the_rows(pandas, function):
+    """A gufunc alone would be given the transposed blocks of the frame."""
+    table = X.reshape(2, 3)
+    frame = pandas.DataFrame(table, columns=list("abc"), index=["x", "y"])
+    for keywords in ({}, {"axis": 1}, {"axis": 0}):
+        got = function(frame, **keywords)
+        assert type(got) is pandas.DataFrame
+        assert got.index.equals(frame.index)
+        assert got.columns.equals(frame.columns)
+        assert_same_bits(got.to_numpy(), function(table, **keywords))
+    got = function(frame["a"])
+    assert type(got) is pandas.Series
+    assert got.index.equals(frame.index)
+    assert_same_bits(got.to_numpy(), function(table[:, 0]))
 
 
 # ---- Polars -------------------------------------------------------------------------------------
@@ -310,13 +321,18 @@ def test_xarray_several_inputs_and_outputs(xarray):
 
 
 @pytest.mark.parametrize("dimension", ["class", "sample"])
-def test_xarray_softmax_by_apply_ufunc(xarray, dimension):
+def test_xarray_softmax(xarray, dimension):
     x = labelled(xarray, X)
     got = xarray.apply_ufunc(
         fa.softmax, x, input_core_dims=[[dimension]], output_core_dims=[[dimension]]
     ).transpose(*x.dims)
     assert got.coords.identical(x.coords)
-    assert_same_bits(got.to_numpy(), fa.softmax(x.to_numpy(), axis=x.get_axis_num(dimension)))
+    expected = fa.softmax(x.to_numpy(), axis=x.get_axis_num(dimension))
+    assert_same_bits(got.to_numpy(), expected)
+    direct = fa.softmax(x, axis=x.get_axis_num(dimension))
+    assert direct.dims == x.dims
+    assert direct.coords.identical(x.coords)
+    assert_same_bits(direct.to_numpy(), expected)
 
 
 def test_xarray_over_dask_stays_lazy(xarray):
@@ -399,11 +415,16 @@ def test_dask_out_and_dtype(dask_array, lazy):
     assert_same_bits(narrow.compute(), fa.mish(x).astype(np.float32))
 
 
-def test_dask_softmax_by_map_blocks(dask_array, lazy):
+def test_dask_softmax(dask_array, lazy):
     x = np.random.default_rng(0).normal(size=(10, 6))
     whole_rows = lazy(x, (4, 6)).map_blocks(fa.softmax)
     assert type(whole_rows) is dask_array.Array
     assert_same_bits(whole_rows.compute(), fa.softmax(x))
+    direct = fa.softmax(lazy(x, (2, 6)))
+    assert isinstance(direct, dask_array.Array)
+    assert_same_bits(direct.compute(), fa.softmax(x))
+    with pytest.raises(ValueError, match="rechunk"):
+        fa.softmax(lazy(x, (4, 2)))
     cut_rows = lazy(x, (4, 2)).rechunk({1: -1}).map_blocks(fa.softmax)
     assert_same_bits(cut_rows.compute(), fa.softmax(x))
     columns = lazy(x, (4, 2)).rechunk({0: -1}).map_blocks(fa.softmax, axis=0)
