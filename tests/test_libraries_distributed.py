@@ -63,7 +63,7 @@ if __name__ == "__main__":
             n_workers=2,
             threads_per_worker=1,
             processes=True,
-            memory_limit="400MB",
+            memory_limit="1GB",
             dashboard_address=None,
             silence_logs=logging.ERROR,
         ) as cluster,
@@ -110,5 +110,11 @@ def test_a_cluster_of_two_processes(run_python, tmp_path):
     (tmp_path / "cluster.py").write_text(PROGRAM)
     # The workers import what __main__ is, so that it must be a file.
     program = f"import runpy; runpy.run_path({str(tmp_path / 'cluster.py')!r}, run_name='__main__')"
-    printed = run_python(program, DASK_TEMPORARY_DIRECTORY=str(tmp_path))
+    printed = run_python(
+        program,
+        DASK_TEMPORARY_DIRECTORY=str(tmp_path),
+        # A worker whose modules alone take most of its memory would wait for ever.
+        DASK_DISTRIBUTED__WORKER__MEMORY__PAUSE="False",
+        DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE="False",
+    )
     assert printed.split("\n")[-2] == "same bits 6"
