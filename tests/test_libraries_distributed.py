@@ -7,8 +7,8 @@ from instruction_sets import once
 
 pytestmark = once
 
-# Digits of 28 x 28 as float64 in chunks of 1.6 MB: with what is computed of them 650 MB, more than
-# the workers have, who must let go of each chunk when its sum is made.
+# Digits of 28 x 28 as float64: 650 MB with what is computed of them, in chunks of 1.6 MB that the
+# workers let go of when their sums are made.
 PROGRAM = """
 import logging
 import numpy as np
