@@ -307,8 +307,8 @@ int fastact_apply_rows(const fastact_row_call *call)
         return stopped ? stopped : j.failed;
     }
     ptrdiff_t tiles = call->outer * j.tiles_inside;
-    int threads = fastact_get_num_threads();
-    if (call->n >= SHARED * CHUNK && threads > 1 && tiles < 4 * threads) {
+    int threads = call->n >= SHARED * CHUNK ? fastact_get_num_threads() : 1;
+    if (threads > 1 && tiles < 4 * threads) {
         for (ptrdiff_t k = 0; k < tiles; k++) {
             fastact_tile t = tile_in_place(&j, k);
             int failed = run_shared(&j, &t);
