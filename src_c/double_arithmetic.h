@@ -7,7 +7,6 @@
 #ifndef FASTACT_DOUBLE_ARITHMETIC_H
 #define FASTACT_DOUBLE_ARITHMETIC_H
 
-#include "constants.h"
 #include "scalar_math.h"
 
 typedef double number;
@@ -97,14 +96,7 @@ INLINE small_exponential expm1_of(double r)
 
 INLINE small_exponential expm1_of(double r)
 {
-    double p = EXPM1_DOUBLE_C6;
-    p = multiply_add(p, r, EXPM1_DOUBLE_C5);
-    p = multiply_add(p, r, EXPM1_DOUBLE_C4);
-    p = multiply_add(p, r, EXPM1_DOUBLE_C3);
-    p = multiply_add(p, r, EXPM1_DOUBLE_C2);
-    p = multiply_add(p, r, EXPM1_DOUBLE_C1);
-    p = multiply_add(p, r, EXPM1_DOUBLE_C0);
-    p *= r;
+    double p = expm1_over_r(r) * r;
     return (small_exponential){p, p};
 }
 
@@ -138,28 +130,7 @@ INLINE double exp_below_0(number d, int precise, double nothing)
     double shifted = multiply_add(d, LOG2_E, ROUND_TO_INTEGER);
     double k = shifted - ROUND_TO_INTEGER;
     double r = multiply_add(-k, LN2, d);
-    double p = EXPM1_DOUBLE_C6;
-    if (precise) {
-        p = EXPM1_PAIR_C10;
-        p = multiply_add(p, r, EXPM1_PAIR_C9);
-        p = multiply_add(p, r, EXPM1_PAIR_C8);
-        p = multiply_add(p, r, EXPM1_PAIR_C7);
-        p = multiply_add(p, r, EXPM1_PAIR_C6);
-        p = multiply_add(p, r, EXPM1_PAIR_C5);
-        p = multiply_add(p, r, EXPM1_PAIR_C4);
-        p = multiply_add(p, r, EXPM1_PAIR_C3);
-        p = multiply_add(p, r, EXPM1_PAIR_C2);
-        p = multiply_add(p, r, EXPM1_PAIR_C1);
-        p = multiply_add(p, r, EXPM1_PAIR_C0);
-        p = multiply_add(p, r, 1.0);
-    } else {
-        p = multiply_add(p, r, EXPM1_DOUBLE_C5);
-        p = multiply_add(p, r, EXPM1_DOUBLE_C4);
-        p = multiply_add(p, r, EXPM1_DOUBLE_C3);
-        p = multiply_add(p, r, EXPM1_DOUBLE_C2);
-        p = multiply_add(p, r, EXPM1_DOUBLE_C1);
-        p = multiply_add(p, r, EXPM1_DOUBLE_C0);
-    }
+    double p = precise ? multiply_add(expm1_beyond_r(r), r, 1.0) : expm1_over_r(r);
     p = multiply_add(p, r, 1.0);
     return double_of(bits_of(p) + (bits_of(shifted) << 52));
 }

@@ -16,9 +16,9 @@
 #define HIDE(x) (void)(x)
 #endif
 
-/* Has the processor bring a line of memory into the cache meanwhile, to be read or written. */
+/* Has the processor bring a line of memory into the cache meanwhile, to be read. */
 #if defined(__GNUC__)
-#define FETCH(at, to_write) __builtin_prefetch(at, to_write)
+#define FETCH(at) __builtin_prefetch(at)
 #else
-#define FETCH(at, to_write) (void)(at)
+#define FETCH(at) (void)(at)
 #endif

@@ -7,7 +7,6 @@
 #ifndef FASTACT_PAIR_ARITHMETIC_H
 #define FASTACT_PAIR_ARITHMETIC_H
 
-#include "constants.h"
 #include "scalar_math.h"
 
 /* The value is (high + low) * scale^2. Only the exponential makes a scale other than 1, and only
@@ -207,19 +206,7 @@ INLINE exponential exp_of(number x)
     double tail = (k < -700.0 ? 0x1p-300 : 1.0) * (k < -1400.0 ? 0x1p-350 : 1.0);
     double scale = double_of((bits_of(shifted + raise) << 52) + bits_of(1.0));
 
-    double p = EXPM1_PAIR_C10;
-    p = multiply_add(p, r, EXPM1_PAIR_C9);
-    p = multiply_add(p, r, EXPM1_PAIR_C8);
-    p = multiply_add(p, r, EXPM1_PAIR_C7);
-    p = multiply_add(p, r, EXPM1_PAIR_C6);
-    p = multiply_add(p, r, EXPM1_PAIR_C5);
-    p = multiply_add(p, r, EXPM1_PAIR_C4);
-    p = multiply_add(p, r, EXPM1_PAIR_C3);
-    p = multiply_add(p, r, EXPM1_PAIR_C2);
-    p = multiply_add(p, r, EXPM1_PAIR_C1);
-    p = multiply_add(p, r, EXPM1_PAIR_C0);
-
-    double rest = multiply_add(r * r, p, multiply_add(r_low, r, r_low));
+    double rest = multiply_add(r * r, expm1_beyond_r(r), multiply_add(r_low, r, r_low));
     double expm1_high = r + rest;
     double expm1_low = (r - expm1_high) + rest;
     double exp_high = 1.0 + expm1_high;
@@ -257,21 +244,10 @@ INLINE double exp_below_0(number d, int precise, double nothing)
     double correction = multiply_add(-k, LN2_LOW, low);
     double r = coarse + correction;
     double r_low = (coarse - r) + correction;
-    double p = EXPM1_PAIR_C10;
-    p = multiply_add(p, r, EXPM1_PAIR_C9);
-    p = multiply_add(p, r, EXPM1_PAIR_C8);
-    p = multiply_add(p, r, EXPM1_PAIR_C7);
-    p = multiply_add(p, r, EXPM1_PAIR_C6);
-    p = multiply_add(p, r, EXPM1_PAIR_C5);
-    p = multiply_add(p, r, EXPM1_PAIR_C4);
-    p = multiply_add(p, r, EXPM1_PAIR_C3);
-    p = multiply_add(p, r, EXPM1_PAIR_C2);
-    p = multiply_add(p, r, EXPM1_PAIR_C1);
-    p = multiply_add(p, r, EXPM1_PAIR_C0);
     /* 1 + (r + (r_low + r^2 p)), where 1 + r would lose of r what r_low was kept for. */
     double one_and_r = 1.0 + r;
     double lost = (1.0 - one_and_r) + r;
-    double e = one_and_r + (lost + multiply_add(r * r, p, r_low));
+    double e = one_and_r + (lost + multiply_add(r * r, expm1_beyond_r(r), r_low));
     return double_of(bits_of(e) + (bits_of(shifted + 64.0) << 52));
 }
 

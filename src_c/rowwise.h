@@ -76,11 +76,11 @@ INLINE void settle(ptrdiff_t length, const result *y, element *to)
 INLINE void fetch_ahead(const fastact_tile *t, ptrdiff_t i, ptrdiff_t length)
 {
     enum { LINE = 64 };
-    ptrdiff_t begin = i * (ptrdiff_t)sizeof(element), end = begin + length * (ptrdiff_t)sizeof(element);
+    ptrdiff_t size = sizeof(element), begin = i * size, end = begin + length * size;
     for (int k = 0; k < FASTACT_ROW_OPERANDS; k++) {
         if (!t->ahead[k]) continue;
         const char *next = t->operands[k] + t->ahead[k];
-        for (ptrdiff_t at = begin; at < end; at += LINE) FETCH(next + at, 0);
+        for (ptrdiff_t at = begin; at < end; at += LINE) FETCH(next + at);
     }
 }
 

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "constants.h"
+
 #if defined(__GNUC__)
 #define INLINE static inline __attribute__((always_inline, unused))
 #else
@@ -44,6 +46,34 @@ INLINE double double_of(uint64_t bits)
  * first, so that a NaN passes. This is exactly the machine's max and min. */
 INLINE double larger(double a, double b) { return a > b ? a : b; }
 INLINE double smaller(double a, double b) { return a < b ? a : b; }
+
+/* What expm1(r), |r| <= ln2/2, is made of: expm1(r)/r for what narrows to float, and
+ * (expm1(r) - r)/r^2 to the last bit of a double. */
+INLINE double expm1_over_r(double r)
+{
+    double p = EXPM1_DOUBLE_C6;
+    p = multiply_add(p, r, EXPM1_DOUBLE_C5);
+    p = multiply_add(p, r, EXPM1_DOUBLE_C4);
+    p = multiply_add(p, r, EXPM1_DOUBLE_C3);
+    p = multiply_add(p, r, EXPM1_DOUBLE_C2);
+    p = multiply_add(p, r, EXPM1_DOUBLE_C1);
+    return multiply_add(p, r, EXPM1_DOUBLE_C0);
+}
+
+INLINE double expm1_beyond_r(double r)
+{
+    double p = EXPM1_PAIR_C10;
+    p = multiply_add(p, r, EXPM1_PAIR_C9);
+    p = multiply_add(p, r, EXPM1_PAIR_C8);
+    p = multiply_add(p, r, EXPM1_PAIR_C7);
+    p = multiply_add(p, r, EXPM1_PAIR_C6);
+    p = multiply_add(p, r, EXPM1_PAIR_C5);
+    p = multiply_add(p, r, EXPM1_PAIR_C4);
+    p = multiply_add(p, r, EXPM1_PAIR_C3);
+    p = multiply_add(p, r, EXPM1_PAIR_C2);
+    p = multiply_add(p, r, EXPM1_PAIR_C1);
+    return multiply_add(p, r, EXPM1_PAIR_C0);
+}
 
 INLINE double magnitude(double x) { return fabs(x); }
 INLINE double with_sign(double size, double sign) { return copysign(size, sign); }

@@ -274,12 +274,6 @@ typedef struct {
     ptrdiff_t rows, columns, row_stride, column_stride;
 } part;
 
-#if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address)
-#else
-#define PREFETCH(address) (void)(address)
-#endif
-
 static ptrdiff_t distance(ptrdiff_t stride) { return stride < 0 ? -stride : stride; }
 static ptrdiff_t less(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
@@ -367,7 +361,7 @@ static void prefetch(part p)
     ptrdiff_t step = distance(stride) < CACHE_LINE ? CACHE_LINE : distance(stride);
     for (ptrdiff_t line = 0; line < lines; line++)
         for (ptrdiff_t b = 0; b < bytes; b += step)
-            PREFETCH(p.at + line * to_next + (stride < 0 ? -b : b));
+            FETCH(p.at + line * to_next + (stride < 0 ? -b : b));
 }
 
 static void run_boxes(void *context, ptrdiff_t begin, ptrdiff_t end)
