@@ -68,6 +68,7 @@ cdef int apply(const fastact_call *call, Py_ssize_t n, char **operands,
                const Py_ssize_t *strides) except -1 nogil
 cdef void apply_in_ufunc(const fastact_call *call, Py_ssize_t n, char **operands,
                          const Py_ssize_t *strides) noexcept nogil
+cdef void set_aside(int status) noexcept with gil
 cdef int raise_set_aside(void *unused) except -1 with gil
 cdef int apply_contiguous(const fastact_call *call, Py_ssize_t n,
                           char **operands) except -1 nogil

@@ -821,8 +821,9 @@ cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.
         for i in range(call.outer):
             _kernels.round_to(what.element, -INFINITY, operands[result] + i * steps[result])
         return
-    if what.converts:
-        convert(what, &call)
+    if what.converts and not convert(what, &call):
+        _kernels.set_aside(1)
+        return
     # Rows side by side, as along the first axis, are inner ones.
     if 0 < call.strides[0][0] < call.strides[0][1]:
         call.inner, call.outer = call.outer, 1
@@ -833,8 +834,9 @@ cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.
         free(call.operands[0])
 
 
-cdef void convert(loop_data *what, fastact_row_call *call) noexcept nogil:
-    """Bring integers to float64: where the result will be or, of one element, in a new place."""
+cdef bint convert(loop_data *what, fastact_row_call *call) noexcept nogil:
+    """Bring integers to float64: where the result will be or, of one element, in a new place.
+    False where there is no memory for that."""
     cdef Py_ssize_t k, size = sizeof(double)
     cdef char *pair[2]
     cdef Py_ssize_t strides[2]
@@ -844,13 +846,13 @@ cdef void convert(loop_data *what, fastact_row_call *call) noexcept nogil:
         outer, along = call.n * size, size
         place = <char *>malloc(max(call.outer * call.n * size, 1))
         if place == NULL:
-            with gil:
-                raise MemoryError
+            return False
     strides[0], strides[1] = call.strides[0][1], along
     for k in range(call.outer):
         pair[0], pair[1] = call.operands[0] + k * call.strides[0][0], place + k * outer
-        _kernels.apply(&what.conversion, call.n, pair, strides)
+        _kernels.apply_in_ufunc(&what.conversion, call.n, pair, strides)
     call.operands[0], call.strides[0][0], call.strides[0][1] = place, outer, along
+    return True
 
 
 cdef object make_ufunc(RowFunction function):

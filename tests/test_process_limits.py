@@ -146,6 +146,7 @@ calls = {
     "softmax, other axis": lambda: fa.softmax(rows, axis=0),
     "softmax backward": lambda: fa.softmax.backward(rows, rows),
     "jacobian": lambda: fa.softmax.jacobian(rows),
+    "ufunc of rows of integers": lambda: fa.logsumexp.ufunc(whole.reshape(-1, 64)),
     "buffer": lambda: buffers.mish(flat),
 }
 # The result fits only once where two are needed, and not at all where one is.
