@@ -8,7 +8,6 @@ Compiled code knows that core by symbols, so that there is no address in what nu
 from __future__ import annotations
 
 import functools
-import re
 from typing import Any
 
 import llvmlite.binding  # type: ignore[import-untyped]
@@ -168,7 +167,6 @@ def implementation(type_: OperationType, given: tuple[Any, ...]) -> Any:
             lines += [f"if {name} != {name}:", "    raise ValueError(not_a_number)"]
     symbol = f"fastact.{type_.activation}.{type_.kind}.{dtype}"
     outputs = [f"out{i}" for i in range(operation.nout)]
-    call = f"on_arrays(({', '.join(outputs)},), ({', '.join(inputs)},))"
     if not arrays:
         lines.append(f"return on_numbers(({', '.join(inputs)},))")
     elif arrays == ["x"]:
@@ -177,15 +175,11 @@ def implementation(type_: OperationType, given: tuple[Any, ...]) -> Any:
         lines.append(f"shape = np.broadcast_shapes({', '.join(f'{n}.shape' for n in arrays)})")
         lines += [f"{name} = np.broadcast_to({name}, shape)" for name in arrays]
         lines += [f"{out} = np.empty(shape, dtype)" for out in outputs]
-    if arrays and set(arrays) <= set(type_.arrays):
-        lines.append(call)
-    elif arrays:
-        # Parameters that are arrays are taken along one dimension only.
-        for name in (*outputs, *arrays):
-            call = re.sub(rf"\b{name}\b", f"{name}[index]", call)
-        lines += ["for index in np.ndindex(shape[:-1]):", f"    {call}"]
     if arrays:
-        lines.append(f"return {', '.join(outputs)}")
+        lines += [
+            f"on_arrays(({', '.join(outputs)},), ({', '.join(inputs)},))",
+            f"return {', '.join(outputs)}",
+        ]
     namespace = {
         **{f"fixed_{name}": value for name, value in type_.fixed.items()},
         "np": np,
