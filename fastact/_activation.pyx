@@ -13,6 +13,18 @@ from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.string cimport memcpy, memset
 
 from fastact cimport _kernels
+from fastact._calls cimport (
+    KEEP_GIL_BELOW,
+    PyArray_EMPTY,
+    PyVectorcall_NARGS,
+    alike,
+    by_name,
+    by_position,
+    call_through_vectorcall,
+    floating_element,
+    overlaps,
+    vectorcall_function,
+)
 from fastact._kernels cimport fastact_call
 
 import contextlib
@@ -30,29 +42,14 @@ from fastact.catalogue import CATALOGUE
 cnp.import_array()
 cnp.import_umath()
 
-cdef extern from "Python.h":
-    ctypedef struct PyTypeObject:
-        Py_ssize_t tp_vectorcall_offset
-        unsigned long tp_flags
-        void *tp_call
-    const unsigned long Py_TPFLAGS_HAVE_VECTORCALL
-    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
-    void *PyVectorcall_Call
-    void PyType_Modified(PyTypeObject *type)
-
 cdef extern from "numpy/arrayobject.h":
-    cnp.ndarray PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
     cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order,
                                      void *descr, int subok)
     int PyArray_FLAGS(cnp.ndarray array) nogil
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
 
-ctypedef object (*vectorcall_function)(object, PyObject *const *, size_t, PyObject *)
-
 cdef enum:
     MAX_PARAMETERS = 4
-    # Below this many elements taking the GIL again costs more than others gain by it.
-    KEEP_GIL_BELOW = 2048
 
 # What a call gives for a parameter: an array, or a number where there is none.
 cdef struct parameter:
@@ -87,17 +84,6 @@ cdef dict FLOATS = {
 cdef int bfloat16_type = -1
 cdef object bfloat16 = None  # the dtype
 cdef object finding_bfloat16 = threading.Lock()
-
-
-cdef inline int floating_element(int type_num) noexcept:
-    """The floating element type of a dtype, or -1."""
-    if type_num == cnp.NPY_FLOAT:
-        return _kernels.FASTACT_FLOAT32
-    if type_num == cnp.NPY_DOUBLE:
-        return _kernels.FASTACT_FLOAT64
-    if type_num == cnp.NPY_FLOAT16:
-        return _kernels.FASTACT_FLOAT16
-    return _kernels.FASTACT_BFLOAT16 if type_num == bfloat16_type and type_num >= 0 else -1
 
 
 cdef void ufunc_loop(char **operands, const cnp.npy_intp *dimensions, const cnp.npy_intp *strides,
@@ -171,17 +157,6 @@ cdef inline bint is_plain(cnp.ndarray a, int flags) noexcept:
     return PyArray_FLAGS(a) & needed == needed and cnp.PyArray_ISNOTSWAPPED(a)
 
 
-cdef inline bint alike(cnp.ndarray a, cnp.ndarray b) noexcept:
-    """Whether two arrays have one dtype and one shape."""
-    cdef int i
-    if cnp.PyArray_TYPE(b) != cnp.PyArray_TYPE(a) or cnp.PyArray_NDIM(b) != cnp.PyArray_NDIM(a):
-        return False
-    for i in range(cnp.PyArray_NDIM(a)):
-        if cnp.PyArray_DIMS(a)[i] != cnp.PyArray_DIMS(b)[i]:
-            return False
-    return True
-
-
 cdef inline bint same_strides(cnp.ndarray a, cnp.ndarray b) noexcept:
     cdef int i
     for i in range(cnp.PyArray_NDIM(a)):
@@ -217,29 +192,6 @@ cdef inline bint shows_twice(cnp.ndarray a) noexcept:
         if cnp.PyArray_DIMS(a)[i] > 1 and step < within:
             return True
     return False
-
-
-cdef inline void extent(cnp.ndarray a, char **low, char **high) noexcept:
-    """The memory that an array with elements lies in."""
-    cdef int i
-    cdef Py_ssize_t reach
-    low[0] = high[0] = <char *>cnp.PyArray_DATA(a)
-    for i in range(cnp.PyArray_NDIM(a)):
-        reach = (cnp.PyArray_DIMS(a)[i] - 1) * cnp.PyArray_STRIDES(a)[i]
-        if reach < 0:
-            low[0] += reach
-        else:
-            high[0] += reach
-    high[0] += cnp.PyArray_ITEMSIZE(a)
-
-
-cdef inline bint overlaps(cnp.ndarray a, cnp.ndarray b) noexcept:
-    """Whether two arrays may share memory."""
-    cdef char *first[2]
-    cdef char *second[2]
-    extent(a, &first[0], &first[1])
-    extent(b, &second[0], &second[1])
-    return first[0] < second[1] and second[0] < first[1]
 
 
 cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b) noexcept:
@@ -374,7 +326,7 @@ cdef class Operation:
         if not cnp.PyArray_CheckExact(<object>args[0]):
             return self.of_floats(args, parameters) if given_out == NULL else None
         x = <cnp.ndarray>args[0]
-        element = floating_element(cnp.PyArray_TYPE(x))
+        element = floating_element(cnp.PyArray_TYPE(x), bfloat16_type)
         if element < 0 or cnp.PyArray_NDIM(x) == 0 or not is_plain(x, 0):
             return None
         bound = &self.calls[element]
@@ -844,28 +796,14 @@ cdef list numbers_as_bfloat16(list inputs):
 cdef object call(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
     """What calling an Operation does: the short way if it can be gone, else the long way."""
     cdef Operation operation = <Operation>self
-    cdef Py_ssize_t given = PyVectorcall_NARGS(nargsf), i
+    cdef Py_ssize_t given = PyVectorcall_NARGS(nargsf)
     cdef parameter parameters[MAX_PARAMETERS]
     cdef PyObject *out = NULL
     if operation.read_arguments(args, given, kwnames, parameters, &out):
         result = operation.short_way(args, parameters, out)
         if result is not None:
             return result
-    kwargs = {}
-    if kwnames != NULL:
-        for i in range(PyTuple_GET_SIZE(<tuple>kwnames)):
-            kwargs[(<tuple>kwnames)[i]] = <object>args[given + i]
-    return operation.long_way(tuple([<object>args[i] for i in range(given)]), kwargs)
-
-
-cdef call_through_vectorcall(type kind, Operation instance):
-    """Have instances of `kind` called by `call`, without a tuple and a dict per call. The slot is
-    set by hand since the compiler of this file has no way to say it."""
-    cdef PyTypeObject *slots = <PyTypeObject *>kind
-    slots.tp_vectorcall_offset = <char *>&instance.vectorcall - <char *><PyObject *>instance
-    slots.tp_call = PyVectorcall_Call
-    slots.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
-    PyType_Modified(slots)
+    return operation.long_way(by_position(args, given), by_name(args, given, kwnames))
 
 
 cdef Operation make(type kind, row, int operation, ufunc, dict fixed):
@@ -926,6 +864,8 @@ def _make_all():
 #: Every activation by its names.
 activations = _make_all()
 
-call_through_vectorcall(Operation, activations["identity"].derivative)
-call_through_vectorcall(Activation, activations["identity"])
+cdef Operation sample = activations["identity"]
+cdef Py_ssize_t vectorcall_offset = <char *>&sample.vectorcall - <char *><PyObject *>sample
+call_through_vectorcall(Operation, vectorcall_offset)
+call_through_vectorcall(Activation, vectorcall_offset)
 find_bfloat16()

@@ -15,6 +15,18 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memset
 
 from fastact cimport _kernels
+from fastact._calls cimport (
+    KEEP_GIL_BELOW,
+    PyArray_EMPTY,
+    PyVectorcall_NARGS,
+    alike,
+    by_name,
+    by_position,
+    call_through_vectorcall,
+    floating_element,
+    overlaps,
+    vectorcall_function,
+)
 from fastact._kernels cimport fastact_call, fastact_environment, fastact_row_call
 
 import inspect
@@ -30,29 +42,13 @@ from fastact.catalogue import CATALOGUE, ROW_CATALOGUE
 cnp.import_array()
 cnp.import_umath()
 
-cdef extern from "Python.h":
-    ctypedef struct PyTypeObject:
-        Py_ssize_t tp_vectorcall_offset
-        unsigned long tp_flags
-        void *tp_call
-    const unsigned long Py_TPFLAGS_HAVE_VECTORCALL
-    Py_ssize_t PyVectorcall_NARGS(size_t nargsf)
-    void *PyVectorcall_Call
-    void PyType_Modified(PyTypeObject *type)
-
 cdef extern from "numpy/arrayobject.h":
-    cnp.ndarray PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
-    bint PyArray_SAMESHAPE(cnp.ndarray a, cnp.ndarray b) nogil
     object PyUFunc_FromFuncAndDataAndSignature(
         cnp.PyUFuncGenericFunction *functions, void **data, char *types, int count, int nin,
         int nout, int identity, const char *name, const char *doc, int unused,
         const char *signature)
 
-ctypedef object (*vectorcall_function)(object, PyObject *const *, size_t, PyObject *)
-
 cdef enum:
-    # Below this many elements taking the GIL again costs more than others gain by it.
-    KEEP_GIL_BELOW = 2048
     RESULT = 2
     MASK = 3
     MOST_DIMENSIONS = 64
@@ -78,14 +74,7 @@ cdef int bfloat16_type = -1
 
 
 cdef int element_of(int type_num) noexcept:
-    """The floating element type of a dtype, or -1."""
-    if type_num == cnp.NPY_FLOAT:
-        return _kernels.FASTACT_FLOAT32
-    if type_num == cnp.NPY_DOUBLE:
-        return _kernels.FASTACT_FLOAT64
-    if type_num == cnp.NPY_FLOAT16:
-        return _kernels.FASTACT_FLOAT16
-    return _kernels.FASTACT_BFLOAT16 if type_num == bfloat16_type and type_num >= 0 else -1
+    return floating_element(type_num, bfloat16_type)
 
 
 # ---- the driver ---------------------------------------------------------------------------------
@@ -501,7 +490,6 @@ cdef class RowFunction:
     cdef of_masked(self, list values, dict options):
         """A masked array's mask counts as where=, and the result has it."""
         masks = [np.ma.getmaskarray(value) for value in values]
-        masked = masks[0] if len(masks) == 1 else None
         x = values[len(values) - 1]
         masked = masks[len(masks) - 1]
         if len(masks) == 2 and masks[0].shape == masked.shape:
@@ -594,19 +582,18 @@ cdef class RowFunction:
         # With a dimension at least, and where there is one element a row with those of length 1.
         whole = shape or (1,)
         kept = tuple([1 if i in axes else n for i, n in enumerate(whole)])
+        # The shape of what has one element a row, as the caller sees it.
+        reduced = () if not shape else kept if keepdims else tuple(
+            [n for i, n in enumerate(whole) if i not in axes])
         given = [np.require(a, dtype, ["A"]).reshape(whole) for a in arrays[len(arrays) - 1:]]
         cdef object grad = None
         if len(arrays) == 2:
             wanted = whole
             if self.takes_keepdims:  # one element a row
                 wanted = kept
-                left = kept if keepdims else tuple(
-                    [n for i, n in enumerate(whole) if i not in axes])
-                if not shape:
-                    left = ()
-                if arrays[0].shape != left:
+                if arrays[0].shape != reduced:
                     raise ValueError(f"{name}: grad has shape {arrays[0].shape}, the result of "
-                                     f"logsumexp has shape {left}")
+                                     f"logsumexp has shape {reduced}")
             elif arrays[0].shape != shape:
                 raise ValueError(f"{name}: the arrays must have one shape, not {arrays[0].shape} "
                                  f"and {shape}")
@@ -614,12 +601,7 @@ cdef class RowFunction:
                               ["A"]).reshape(wanted)
         if mask is not None:
             mask = mask.reshape(whole)
-        result_shape = shape
-        if self.one_result:
-            result_shape = kept if keepdims else tuple(
-                [n for i, n in enumerate(whole) if i not in axes])
-            if not shape:
-                result_shape = ()
+        result_shape = reduced if self.one_result else shape
         if out is not None:
             check_out(name, out, result_shape, dtype)
         direct = (
@@ -726,16 +708,12 @@ cdef class RowFunction:
 
 cdef inline bint is_alike(cnp.ndarray x, cnp.ndarray other) noexcept:
     """Whether it is contiguous as x is, of its dtype and shape."""
-    return (cnp.PyArray_TYPE(other) == cnp.PyArray_TYPE(x) and cnp.PyArray_ISCARRAY_RO(other)
-            and PyArray_SAMESHAPE(x, other))
+    return alike(x, other) and cnp.PyArray_ISCARRAY_RO(other)
 
 
 cdef inline bint lies_apart(cnp.ndarray a, cnp.ndarray out) noexcept:
     """Whether out is a contiguous array itself, or lies elsewhere."""
-    cdef char *first = <char *>cnp.PyArray_DATA(a)
-    cdef char *second = <char *>cnp.PyArray_DATA(out)
-    cdef Py_ssize_t size = cnp.PyArray_NBYTES(a)
-    return first == second or first + size <= second or second + size <= first
+    return cnp.PyArray_DATA(a) == cnp.PyArray_DATA(out) or not overlaps(a, out)
 
 
 cdef axes_of(axis, int ndim):
@@ -749,15 +727,11 @@ cdef axes_of(axis, int ndim):
 cdef object call(object self, PyObject *const *args, size_t nargsf, PyObject *kwnames):
     """What calling a RowFunction does: the short way if it can be gone, else the long way."""
     cdef RowFunction function = <RowFunction>self
-    cdef Py_ssize_t given = PyVectorcall_NARGS(nargsf), i
+    cdef Py_ssize_t given = PyVectorcall_NARGS(nargsf)
     result = function.short_way(args, given, kwnames)
     if result is not None:
         return result
-    kwargs = {}
-    if kwnames != NULL:
-        for i in range(PyTuple_GET_SIZE(<tuple>kwnames)):
-            kwargs[(<tuple>kwnames)[i]] = <object>args[given + i]
-    return function.long_way(tuple([<object>args[i] for i in range(given)]), kwargs)
+    return function.long_way(by_position(args, given), by_name(args, given, kwnames))
 
 
 cdef RowFunction make(row, str operation):
@@ -1204,9 +1178,5 @@ log_softmax = functions["log_softmax"]
 (<RowFunction>softmax).members["jacobian"] = jacobian
 
 cdef RowFunction sample = softmax
-cdef PyTypeObject *slots = <PyTypeObject *>RowFunction
-# By hand, since the compiler of this file has no way to say it.
-slots.tp_vectorcall_offset = <char *>&sample.vectorcall - <char *><PyObject *>sample
-slots.tp_call = PyVectorcall_Call
-slots.tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL
-PyType_Modified(slots)
+call_through_vectorcall(
+    RowFunction, <char *>&sample.vectorcall - <char *><PyObject *>sample)
