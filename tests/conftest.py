@@ -7,11 +7,9 @@ A test that asks for `row`, `activation` or `parameters` runs once for each row 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 
@@ -100,19 +98,9 @@ def run_python() -> Callable[..., str]:
     further environment variables; returns what it prints. Warnings are errors there, too."""
 
     def run(program: str, **environment: str) -> str:
-        path = [str(Path(__file__).parent), str(Path(fastact.__file__).parent.parent)]
-        inherited = os.environ.get("PYTHONPATH")
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", program],
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join([*path, *([inherited] if inherited else [])]),
-                **environment,
-            },
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+        inherited = {name: os.environ[name] for name in children.VARIABLES if name in os.environ}
+        done = children.finished_child(
+            program, options=("-W", "error"), timeout=300, **{**inherited, **environment}
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
