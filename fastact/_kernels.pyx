@@ -29,6 +29,8 @@ cdef extern from "fastact.h" nogil:
     int fastact_apply_shaped(const fastact_call *call, int dimensions, const Py_ssize_t *shape,
                              char **operands, const Py_ssize_t *strides)
     int fastact_apply_rows(const fastact_row_call *call)
+    Py_ssize_t fastact_row_limit(int which)
+    void fastact_set_row_limit(int which, Py_ssize_t value)
     void fastact_enter(fastact_environment *callers)
     void fastact_leave(const fastact_environment *callers)
     int fastact_round(int element, double x, void *out)
@@ -49,6 +51,10 @@ OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 
 # The costs that a row of the catalogue may name.
 cdef dict COSTS = {"cheap": FASTACT_CHEAP, "exponential": FASTACT_EXPONENTIAL}
+
+
+# What decides between the ways through rows, in the order of the numbers in fastact.h.
+cdef tuple ROW_LIMITS = ("short_row", "rows_together", "kept_exponentials", "shared_row")
 
 
 cdef list available_isas():
@@ -211,3 +217,11 @@ cdef dict parallel_thresholds():
 
 cdef set_parallel_threshold(str cost, Py_ssize_t elements):
     fastact_set_parallel_threshold(COSTS[cost], elements)
+
+
+cdef dict row_limits():
+    return {name: fastact_row_limit(which) for which, name in enumerate(ROW_LIMITS)}
+
+
+cdef set_row_limit(str name, Py_ssize_t value):
+    fastact_set_row_limit(ROW_LIMITS.index(name), value)

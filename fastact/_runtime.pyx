@@ -294,3 +294,13 @@ def show_runtime():
 def _set_parallel_threshold(cost, elements):
     """Set the elements from which a call goes parallel: for tests and for finding the value."""
     _kernels.set_parallel_threshold(cost, elements)
+
+
+def _row_limits():
+    """Return what decides between the ways through rows, by name."""
+    return _kernels.row_limits()
+
+
+def _set_row_limit(name, value):
+    """Set one of them: for tests and for finding the values."""
+    _kernels.set_row_limit(name, value)

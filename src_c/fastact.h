@@ -47,14 +47,14 @@ typedef struct {
  * by side, and an element is `steps` bytes from the one before it in its row. The second operand of
  * FASTACT_LOGSUMEXP_BACKWARD is one double a row, and the result of FASTACT_LOGSUMEXP one element. */
 enum { FASTACT_ROW_OPERANDS = 3, FASTACT_ROW_WIDTH = 64, FASTACT_ROW_CHUNK = 4096,
-       FASTACT_ROW_FIELDS = 7 };
+       FASTACT_ROW_FIELDS = 7, FASTACT_ROW_LANES = 16 };
 
 typedef struct {
     ptrdiff_t n, width;
     char *operands[FASTACT_ROW_OPERANDS];
     ptrdiff_t steps[FASTACT_ROW_OPERANDS];
     double temperature, reciprocal; /* and 1/temperature */
-    double *kept;                   /* room for n * width exponentials, or NULL */
+    double *kept; /* room for n * width exponentials and FASTACT_ROW_LANES more, or NULL */
     ptrdiff_t ahead[FASTACT_ROW_OPERANDS]; /* bytes to the tile that comes next, or 0 */
 } fastact_tile;
 
@@ -168,6 +168,14 @@ typedef struct {
 /* Runs it, with as many threads as are worth it. An output may be an input, but may not overlap it
  * otherwise. Returns 0, -1 where the call was stopped, or 1 where memory is short. */
 int fastact_apply_rows(const fastact_row_call *call);
+
+/* What decides between the ways through rows, for whoever measures them: up to which length rows are
+ * brought side by side, how many longer ones are begun at once, how many exponentials of a tile are
+ * kept rather than computed again, and from which length on threads share a row. */
+enum { FASTACT_SHORT_ROW, FASTACT_ROWS_TOGETHER, FASTACT_KEPT_EXPONENTIALS, FASTACT_SHARED_ROW,
+       FASTACT_ROW_LIMITS };
+ptrdiff_t fastact_row_limit(int which);
+void fastact_set_row_limit(int which, ptrdiff_t value);
 
 /* The floating-point environment as kernels have it, until the caller's is restored. */
 typedef struct {

@@ -174,6 +174,12 @@ INLINE number from_root(number x, double high, double middle, double low)
  * all doubles with a huge x or gradient. */
 INLINE number at_scale_of(number e, number a) { return (number){a.high, a.low, e.scale}; }
 
+INLINE void put(number a, double *high, double *low)
+{
+    *high = leading(a);
+    *low = trailing(a);
+}
+
 INLINE void accumulate_one(double *high, double *low, double term)
 {
     number sum = two_sum(*high, term);

@@ -10,19 +10,30 @@
 #include <string.h>
 
 #include "fp_environment.h"
+#include "independent.h"
 
 enum { OUTER, AXIS, INNER };
 enum { X, GRADIENT, RESULT };
 enum { ALONG, ACROSS, GATHERED };
 
 enum {
-    SHORT = 32,                   /* rows up to this length are brought side by side */
-    TILE = 2048,                  /* elements of a gathered tile */
-    KEPT_ON_STACK = 2048,         /* exponentials that are kept */
-    KEPT = 1 << 15,               /* at most */
-    SHARED = 16,                  /* chunks of a row, from which on it is for all threads */
+    TILE = 2048,          /* elements of a gathered tile */
+    KEPT_ON_STACK = 2048, /* exponentials that are kept */
+    MOST_TOGETHER = 16,
     CHUNK = FASTACT_ROW_CHUNK,
+    LEAST_CHUNKS = 8, /* of a row that is shared, for one thread */
 };
+
+/* Found by `python benchmarks/row_limits.py`. */
+static ptrdiff_t limits[FASTACT_ROW_LIMITS] = {
+    [FASTACT_SHORT_ROW] = 64,
+    [FASTACT_ROWS_TOGETHER] = 8,
+    [FASTACT_KEPT_EXPONENTIALS] = 1 << 17,
+    [FASTACT_SHARED_ROW] = 1 << 18,
+};
+
+ptrdiff_t fastact_row_limit(int which) { return limits[which]; }
+void fastact_set_row_limit(int which, ptrdiff_t value) { limits[which] = value; }
 
 typedef struct {
     const fastact_row_call *call;
@@ -45,13 +56,21 @@ static fastact_tile new_tile(const job *j, ptrdiff_t width)
                           .temperature = j->call->temperature, .reciprocal = j->reciprocal};
 }
 
-OUT_OF_LINE static void run_tile(const job *j, const fastact_tile *t, int across)
+/* Each step for all tiles before the next one: the next depends on what is last to come of the one
+ * before, and the processor does something else meanwhile only if there is something else. */
+OUT_OF_LINE static void run_tiles(const job *j, const fastact_tile *tiles, int count, int across)
 {
-    double state[FASTACT_ROW_FIELDS * FASTACT_ROW_WIDTH];
-    j->kernels->steps[FASTACT_MAXIMA][across](t, 0, t->n, state);
-    for (ptrdiff_t i = 0; i < t->n; i += CHUNK)
-        j->kernels->steps[FASTACT_SUMS][across](t, i, least_of(t->n, i + CHUNK), state);
-    j->kernels->steps[FASTACT_WRITE][across](t, 0, t->n, state);
+    double states[FASTACT_ROW_FIELDS * FASTACT_ROW_WIDTH];
+    _Static_assert((int)MOST_TOGETHER <= (int)FASTACT_ROW_WIDTH, "so many states have room");
+    ptrdiff_t n = tiles->n, fields = FASTACT_ROW_FIELDS * tiles->width;
+    for (int k = 0; k < count; k++)
+        j->kernels->steps[FASTACT_MAXIMA][across](&tiles[k], 0, n, states + k * fields);
+    for (int k = 0; k < count; k++)
+        for (ptrdiff_t i = 0; i < n; i += CHUNK)
+            j->kernels->steps[FASTACT_SUMS][across](&tiles[k], i, least_of(n, i + CHUNK),
+                                                    states + k * fields);
+    for (int k = 0; k < count; k++)
+        j->kernels->steps[FASTACT_WRITE][across](&tiles[k], 0, n, states + k * fields);
 }
 
 static char *row_at(const job *j, int operand, ptrdiff_t outer, ptrdiff_t inner)
@@ -63,14 +82,21 @@ static char *row_at(const job *j, int operand, ptrdiff_t outer, ptrdiff_t inner)
 
 /* ---- rows where they are ----------------------------------------------------------------------- */
 
+/* Moves a tile to the k-th place. */
+static void place(const job *j, ptrdiff_t k, fastact_tile *t)
+{
+    /* Without a division, which of many short rows would be felt, where it is one tile each. */
+    ptrdiff_t outer = k, inner = 0;
+    if (j->tiles_inside > 1) outer = k / j->tiles_inside, inner = k % j->tiles_inside * j->width;
+    t->width = least_of(j->width, j->call->inner - inner);
+    for (int i = 0; i < FASTACT_ROW_OPERANDS; i++) t->operands[i] = row_at(j, i, outer, inner);
+}
+
 static fastact_tile tile_in_place(const job *j, ptrdiff_t k)
 {
-    ptrdiff_t outer = k / j->tiles_inside, inner = k % j->tiles_inside * j->width;
-    fastact_tile t = new_tile(j, least_of(j->width, j->call->inner - inner));
-    for (int i = 0; i < FASTACT_ROW_OPERANDS; i++) {
-        t.operands[i] = row_at(j, i, outer, inner);
-        t.steps[i] = j->call->strides[i][AXIS];
-    }
+    fastact_tile t = new_tile(j, j->width);
+    for (int i = 0; i < FASTACT_ROW_OPERANDS; i++) t.steps[i] = j->call->strides[i][AXIS];
+    place(j, k, &t);
     return t;
 }
 
@@ -84,17 +110,27 @@ static void run_in_place(void *context, ptrdiff_t begin, ptrdiff_t end)
 {
     const job *j = context;
     ptrdiff_t needed = j->call->n * j->width;
-    double on_stack[KEPT_ON_STACK], *kept = on_stack;
-    if (!keeps_exponentials(j->call->kernel) || needed > KEPT) kept = NULL;
-    else if (needed > KEPT_ON_STACK) kept = malloc(needed * sizeof *kept);
+    double on_stack[KEPT_ON_STACK + FASTACT_ROW_LANES], *kept = on_stack;
+    if (!keeps_exponentials(j->call->kernel) || needed > limits[FASTACT_KEPT_EXPONENTIALS]) kept = NULL;
+    else if (needed > KEPT_ON_STACK) kept = malloc((needed + FASTACT_ROW_LANES) * sizeof *kept);
     fp_environment callers = fp_enter();
-    for (ptrdiff_t k = begin; k < end; k++) {
-        fastact_tile t = tile_in_place(j, k);
-        t.kept = kept;
-        for (int i = 0; i < FASTACT_ROW_OPERANDS; i++)
-            if (j->way == ALONG && k + 1 < end && !j->one_a_row[i] && t.operands[i])
-                t.ahead[i] = tile_in_place(j, k + 1).operands[i] - t.operands[i];
-        run_tile(j, &t, j->way == ACROSS);
+    fastact_tile tiles[MOST_TOGETHER];
+    ptrdiff_t together = 1, room = j->call->n + FASTACT_ROW_LANES;
+    if (j->way == ALONG) together = least_of(limits[FASTACT_ROWS_TOGETHER], KEPT_ON_STACK / room);
+    if (together < 1) together = 1;
+    if (together > MOST_TOGETHER) together = MOST_TOGETHER;
+    for (int r = 0; r < together; r++) {
+        fastact_tile *t = &tiles[r];
+        *t = tile_in_place(j, begin);
+        if (kept) t->kept = kept + r * room;
+        for (int i = 0; i < FASTACT_ROW_OPERANDS && j->way == ALONG && j->tiles_inside == 1; i++)
+            if (t->operands[i] && !j->one_a_row[i])
+                t->ahead[i] = together * j->call->strides[i][OUTER];
+    }
+    for (ptrdiff_t k = begin; k < end; k += together) {
+        int count = (int)least_of(together, end - k);
+        for (int r = 0; r < count; r++) place(j, k + r, &tiles[r]);
+        run_tiles(j, tiles, count, j->way == ACROSS);
     }
     fp_leave(callers);
     if (kept != on_stack) free(kept);
@@ -106,55 +142,132 @@ typedef struct {
     double of_log[2];
 } parts;
 
-/* Element i of row k has place i * width + k in a tile. */
-#define COPY(type, to, from)                                                                       \
-    for (ptrdiff_t k = 0; k < width; k++) {                                                        \
-        char *row = row_at(j, operand, outer, inner);                                              \
-        for (ptrdiff_t i = 0; i < n; i++) {                                                        \
-            type *in_array = (type *)(row + i * stride), *in_tile = (type *)tile + i * width + k;  \
-            *to = *from;                                                                           \
-        }                                                                                          \
-        if (++inner == j->call->inner) inner = 0, outer++;                                         \
-    }                                                                                              \
-    break;
+/* Rows one after the other, or the same part of each. */
+typedef struct {
+    const job *j;
+    int operand;
+    char *at;
+    ptrdiff_t inner, n, stride;
+} cursor;
 
-static void gather(const job *j, int operand, ptrdiff_t first, ptrdiff_t width, void *tile)
+typedef struct {
+    ptrdiff_t first, width; /* rows */
+    ptrdiff_t begin, n;     /* elements of each */
+} region;
+
+static cursor rows_of(const job *j, int operand, const region *r)
 {
-    ptrdiff_t outer = first / j->call->inner, inner = first % j->call->inner;
-    ptrdiff_t n = j->one_a_row[operand] ? 1 : j->call->n, stride = j->call->strides[operand][AXIS];
+    ptrdiff_t outer = r->first / j->call->inner, inner = r->first % j->call->inner;
+    char *at = row_at(j, operand, outer, inner);
+    ptrdiff_t stride = j->call->strides[operand][AXIS];
+    if (j->one_a_row[operand]) return (cursor){j, operand, at, inner, 1, stride};
+    return (cursor){j, operand, at + r->begin * stride, inner, r->n, stride};
+}
+
+static void *next_row(cursor *rows)
+{
+    char *row = rows->at;
+    const ptrdiff_t *strides = rows->j->call->strides[rows->operand];
+    rows->at += strides[INNER];
+    if (++rows->inner == rows->j->call->inner) {
+        rows->at += strides[OUTER] - rows->inner * strides[INNER];
+        rows->inner = 0;
+    }
+    return row;
+}
+
+/* Element i of row k has place i * width + k in a tile. Rows whose elements are neighbours go four at
+ * a time, through a loop that the compiler makes shuffles of vectors from: of 10 elements they take
+ * .17 ns an element instead of .48, of 32 .10 instead of .28. */
+enum { FEWEST_FOR_FOUR = 4, LEAST_WIDTH = 8, FOURS = 4 * TILE / LEAST_WIDTH };
+
+#define DEFINE_COPIES(type)                                                                        \
+    static void gather_##type(cursor rows, ptrdiff_t width, type *tile)                            \
+    {                                                                                              \
+        type fours[FOURS];                                                                         \
+        ptrdiff_t n = rows.n, k = 0;                                                               \
+        int by_four = rows.stride == sizeof(type) && n >= FEWEST_FOR_FOUR;                         \
+        for (; by_four && k + 4 <= width; k += 4) {                                                \
+            const type *a = next_row(&rows), *b = next_row(&rows);                                 \
+            const type *c = next_row(&rows), *d = next_row(&rows);                                 \
+            INDEPENDENT                                                                            \
+            for (ptrdiff_t i = 0; i < n; i++) {                                                    \
+                fours[4 * i] = a[i], fours[4 * i + 1] = b[i];                                      \
+                fours[4 * i + 2] = c[i], fours[4 * i + 3] = d[i];                                  \
+            }                                                                                      \
+            for (ptrdiff_t i = 0; i < n; i++)                                                      \
+                memcpy(tile + i * width + k, fours + 4 * i, 4 * sizeof(type));                     \
+        }                                                                                          \
+        for (; k < width; k++) {                                                                   \
+            const char *row = next_row(&rows);                                                     \
+            for (ptrdiff_t i = 0; i < n; i++)                                                      \
+                tile[i * width + k] = *(const type *)(row + i * rows.stride);                      \
+        }                                                                                          \
+    }                                                                                              \
+    static void scatter_##type(cursor rows, ptrdiff_t width, const type *tile)                     \
+    {                                                                                              \
+        type fours[FOURS];                                                                         \
+        ptrdiff_t n = rows.n, k = 0;                                                               \
+        int by_four = rows.stride == sizeof(type) && n >= FEWEST_FOR_FOUR;                         \
+        for (; by_four && k + 4 <= width; k += 4) {                                                \
+            type *a = next_row(&rows), *b = next_row(&rows);                                       \
+            type *c = next_row(&rows), *d = next_row(&rows);                                       \
+            for (ptrdiff_t i = 0; i < n; i++)                                                      \
+                memcpy(fours + 4 * i, tile + i * width + k, 4 * sizeof(type));                     \
+            INDEPENDENT                                                                            \
+            for (ptrdiff_t i = 0; i < n; i++) {                                                    \
+                a[i] = fours[4 * i], b[i] = fours[4 * i + 1];                                      \
+                c[i] = fours[4 * i + 2], d[i] = fours[4 * i + 3];                                  \
+            }                                                                                      \
+        }                                                                                          \
+        for (; k < width; k++) {                                                                   \
+            char *row = next_row(&rows);                                                           \
+            for (ptrdiff_t i = 0; i < n; i++)                                                      \
+                *(type *)(row + i * rows.stride) = tile[i * width + k];                            \
+        }                                                                                          \
+    }
+
+DEFINE_COPIES(uint16_t)
+DEFINE_COPIES(uint32_t)
+DEFINE_COPIES(uint64_t)
+
+static void gather(const job *j, int operand, const region *r, void *tile)
+{
+    cursor rows = rows_of(j, operand, r);
     switch (j->sizes[operand]) {
-    case 2: COPY(uint16_t, in_tile, in_array)
-    case 4: COPY(uint32_t, in_tile, in_array)
-    default: COPY(uint64_t, in_tile, in_array)
+    case 2: gather_uint16_t(rows, r->width, tile); break;
+    case 4: gather_uint32_t(rows, r->width, tile); break;
+    default: gather_uint64_t(rows, r->width, tile);
     }
 }
 
-static void scatter(const job *j, ptrdiff_t first, ptrdiff_t width, void *tile)
+static void scatter(const job *j, const region *r, const void *tile)
 {
-    const int operand = RESULT;
-    ptrdiff_t outer = first / j->call->inner, inner = first % j->call->inner;
-    ptrdiff_t n = j->one_a_row[operand] ? 1 : j->call->n, stride = j->call->strides[operand][AXIS];
-    switch (j->sizes[operand]) {
-    case 2: COPY(uint16_t, in_array, in_tile)
-    case 4: COPY(uint32_t, in_array, in_tile)
-    case 8: COPY(uint64_t, in_array, in_tile)
-    default: COPY(parts, in_array, in_tile)
+    cursor rows = rows_of(j, RESULT, r);
+    switch (j->sizes[RESULT]) {
+    case 2: scatter_uint16_t(rows, r->width, tile); break;
+    case 4: scatter_uint32_t(rows, r->width, tile); break;
+    case 8: scatter_uint64_t(rows, r->width, tile); break;
+    default:
+        for (ptrdiff_t k = 0; k < r->width; k++)
+            memcpy(next_row(&rows), (const parts *)tile + k, sizeof(parts));
     }
 }
 
 #define MASK(type)                                                                                 \
-    for (ptrdiff_t k = 0; k < width; k++) {                                                        \
-        const char *row = j->call->mask + outer * strides[OUTER] + inner * strides[INNER];         \
-        for (ptrdiff_t i = 0; i < j->call->n; i++)                                                 \
+    for (ptrdiff_t k = 0; k < r->width; k++) {                                                     \
+        const char *row = j->call->mask + outer * strides[OUTER] + inner * strides[INNER]          \
+                          + r->begin * strides[AXIS];                                              \
+        for (ptrdiff_t i = 0; i < r->n; i++)                                                       \
             if (!row[i * strides[AXIS]])                                                           \
-                ((type *)tile)[i * width + k] = (type)j->masked[operand];                          \
+                ((type *)tile)[i * r->width + k] = (type)j->masked[operand];                       \
         if (++inner == j->call->inner) inner = 0, outer++;                                         \
     }                                                                                              \
     break;
 
-static void mask(const job *j, int operand, ptrdiff_t first, ptrdiff_t width, void *tile)
+static void mask(const job *j, int operand, const region *r, void *tile)
 {
-    ptrdiff_t outer = first / j->call->inner, inner = first % j->call->inner;
+    ptrdiff_t outer = r->first / j->call->inner, inner = r->first % j->call->inner;
     const ptrdiff_t *strides = j->call->mask_strides;
     if (!j->call->mask || j->one_a_row[operand]) return;
     switch (j->sizes[operand]) {
@@ -164,78 +277,122 @@ static void mask(const job *j, int operand, ptrdiff_t first, ptrdiff_t width, vo
     }
 }
 
+/* A tile of a region in `room` for FASTACT_ROW_OPERANDS times `apart` doubles. */
+static fastact_tile gathered_tile(const job *j, const region *r, double *room, ptrdiff_t apart)
+{
+    fastact_tile t = new_tile(j, r->width);
+    t.n = r->n;
+    for (int i = 0; i < FASTACT_ROW_OPERANDS; i++) {
+        t.operands[i] = (char *)(room + i * apart);
+        t.steps[i] = r->width * j->sizes[i];
+        if (i == RESULT || !j->call->operands[i]) continue;
+        gather(j, i, r, t.operands[i]);
+        mask(j, i, r, t.operands[i]);
+    }
+    return t;
+}
+
+static void scatter_result(const job *j, const region *r, const fastact_tile *t)
+{
+    mask(j, RESULT, r, t->operands[RESULT]);
+    scatter(j, r, t->operands[RESULT]);
+}
+
 static void run_gathered(void *context, ptrdiff_t begin, ptrdiff_t end)
 {
     job *j = context;
     ptrdiff_t room = j->call->n * j->width > TILE ? j->call->n * j->width : TILE;
-    double on_stack[FASTACT_ROW_OPERANDS * TILE], *tiles = on_stack;
-    if (room > TILE) tiles = malloc(FASTACT_ROW_OPERANDS * room * sizeof *tiles);
+    enum { TILES = FASTACT_ROW_OPERANDS + 1 }; /* and the exponentials */
+    double on_stack[TILES * TILE + FASTACT_ROW_LANES], *tiles = on_stack;
+    if (room > TILE) tiles = malloc((TILES * room + FASTACT_ROW_LANES) * sizeof *tiles);
     if (!tiles) {
         j->failed = 1;
         return;
     }
     fp_environment callers = fp_enter();
     for (ptrdiff_t row = begin; row < end; row += j->width) {
-        ptrdiff_t width = least_of(j->width, end - row);
-        fastact_tile t = new_tile(j, width);
-        for (int i = 0; i < FASTACT_ROW_OPERANDS; i++) {
-            t.operands[i] = (char *)(tiles + i * room);
-            t.steps[i] = width * j->sizes[i];
-            if (i == RESULT || !j->call->operands[i]) continue;
-            gather(j, i, row, width, t.operands[i]);
-            mask(j, i, row, width, t.operands[i]);
-        }
-        run_tile(j, &t, width > 1);
-        mask(j, RESULT, row, width, t.operands[RESULT]);
-        scatter(j, row, width, t.operands[RESULT]);
+        region r = {row, least_of(j->width, end - row), 0, j->call->n};
+        fastact_tile t = gathered_tile(j, &r, tiles, room);
+        t.kept = tiles + FASTACT_ROW_OPERANDS * room;
+        run_tiles(j, &t, 1, r.width > 1);
+        scatter_result(j, &r, &t);
     }
     fp_leave(callers);
     if (tiles != on_stack) free(tiles);
 }
 
-/* ---- a long row for all threads ------------------------------------------------------------------ */
+/* ---- long rows, chunk by chunk ------------------------------------------------------------------- */
 
 typedef struct {
-    const job *job;
-    const fastact_tile *tile;
+    job *job;
+    ptrdiff_t place; /* of the tile */
     int step;
     double *states; /* one for each chunk; the first one becomes that of the whole */
-} shared_step;
+} chunked;
 
+/* Takes one step with some of the chunks, which lie where they are or go through a tile. */
 static void run_chunks(void *context, ptrdiff_t begin, ptrdiff_t end)
 {
-    const shared_step *s = context;
-    const fastact_tile *t = s->tile;
-    ptrdiff_t fields = FASTACT_ROW_FIELDS * t->width;
+    const chunked *c = context;
+    job *j = c->job;
+    fastact_tile t = tile_in_place(j, c->place);
+    ptrdiff_t n = j->call->n, fields = FASTACT_ROW_FIELDS * t.width;
+    fastact_row_step *step = j->kernels->steps[c->step][j->way == ACROSS];
+    double *room = NULL;
+    if (j->way == GATHERED && !(room = malloc(FASTACT_ROW_OPERANDS * CHUNK * sizeof *room))) {
+        j->failed = 1;
+        return;
+    }
     fp_environment callers = fp_enter();
-    for (ptrdiff_t k = begin; k < end; k++)
-        s->job->kernels->steps[s->step][s->job->way == ACROSS](
-            t, k * CHUNK, least_of(t->n, (k + 1) * CHUNK),
-            s->states + (s->step == FASTACT_WRITE ? 0 : k * fields));
+    for (ptrdiff_t k = begin; k < end; k++) {
+        double *state = c->states + (c->step == FASTACT_WRITE ? 0 : k * fields);
+        ptrdiff_t first = k * CHUNK, count = least_of(n - first, CHUNK);
+        if (j->way == GATHERED) {
+            region r = {c->place, 1, first, count};
+            t = gathered_tile(j, &r, room, CHUNK);
+            step(&t, 0, count, state);
+            if (c->step == FASTACT_WRITE) scatter_result(j, &r, &t);
+        } else if (c->step == FASTACT_WRITE && j->one_a_row[RESULT]) {
+            step(&t, 0, n, state);
+        } else {
+            step(&t, first, first + count, state);
+        }
+    }
     fp_leave(callers);
+    free(room);
 }
 
-static int run_shared(job *j, const fastact_tile *t)
+/* Returns as fastact_apply_rows. */
+static int run_by_chunks(job *j, ptrdiff_t place, int shared)
 {
-    ptrdiff_t chunks = (t->n + CHUNK - 1) / CHUNK, fields = FASTACT_ROW_FIELDS * t->width;
+    fastact_tile t = tile_in_place(j, place);
+    ptrdiff_t chunks = (j->call->n + CHUNK - 1) / CHUNK, fields = FASTACT_ROW_FIELDS * t.width;
     double *states = malloc(chunks * fields * sizeof *states);
     if (!states) return 1;
-    shared_step s = {j, t, FASTACT_MAXIMA, states};
+    chunked c = {j, place, FASTACT_MAXIMA, states};
     int stopped = 0;
-    for (; s.step <= FASTACT_SUMS; s.step++) {
-        stopped = fastact_parallel(chunks, SHARED / 2, 0, 1, run_chunks, &s);
-        if (stopped) break;
+    for (; c.step < FASTACT_ROW_STEPS && !stopped && !j->failed; c.step++) {
+        /* One result is written once or, where the kernel sees only a part, again and again. */
+        int one = c.step == FASTACT_WRITE && j->one_a_row[RESULT];
+        if (shared && !one) stopped = fastact_parallel(chunks, LEAST_CHUNKS, 0, 1, run_chunks, &c);
+        else run_chunks(&c, 0, one && j->way != GATHERED ? 1 : chunks);
+        if (c.step == FASTACT_WRITE) break;
         fp_environment callers = fp_enter();
         for (ptrdiff_t k = 1; k < chunks; k++)
-            j->kernels->merge(t, states, states + k * fields);
-        for (ptrdiff_t k = 1; k < chunks && s.step == FASTACT_MAXIMA; k++)
-            memcpy(states + k * fields, states, 2 * t->width * sizeof *states);
+            j->kernels->merge(&t, states, states + k * fields);
+        for (ptrdiff_t k = 1; k < chunks && c.step == FASTACT_MAXIMA; k++)
+            memcpy(states + k * fields, states, 2 * t.width * sizeof *states);
         fp_leave(callers);
     }
-    if (!stopped && j->one_a_row[RESULT]) run_chunks(&s, 0, 1);
-    else if (!stopped) stopped = fastact_parallel(chunks, SHARED / 2, 0, 1, run_chunks, &s);
     free(states);
-    return stopped;
+    return stopped ? stopped : j->failed;
+}
+
+static void run_long_gathered(void *context, ptrdiff_t begin, ptrdiff_t end)
+{
+    job *j = context;
+    for (ptrdiff_t row = begin; row < end; row++)
+        if (run_by_chunks(j, row, 0)) j->failed = 1;
 }
 
 /* ---- which way ----------------------------------------------------------------------------------- */
@@ -255,13 +412,13 @@ static void choose_way(job *j)
     const fastact_row_call *call = j->call;
     if (call->mask) j->way = GATHERED;
     else if (call->inner >= 8 && contiguous(j, INNER)) j->way = ACROSS;
-    else if (contiguous(j, AXIS) && (call->n > SHORT || j->rows < 8)) j->way = ALONG;
+    else if (contiguous(j, AXIS) && (call->n > limits[FASTACT_SHORT_ROW] || j->rows < 8)) j->way = ALONG;
     else j->way = GATHERED;
     if (j->way == ALONG) j->width = 1;
     if (j->way == ACROSS) j->width = FASTACT_ROW_WIDTH;
     if (j->way == GATHERED) {
-        j->width = least_of(FASTACT_ROW_WIDTH, TILE / call->n);
-        if (j->width < 8) j->width = 1;
+        j->width = least_of(FASTACT_ROW_WIDTH, TILE / call->n / LEAST_WIDTH * LEAST_WIDTH);
+        if (j->width < LEAST_WIDTH) j->width = 1;
     }
     j->tiles_inside = (call->inner + j->width - 1) / j->width;
 }
@@ -300,24 +457,20 @@ int fastact_apply_rows(const fastact_row_call *call)
     if (j.rows == 0 || call->n == 0) return 0;
     describe(&j);
     choose_way(&j);
-    ptrdiff_t worth_a_thread = fastact_parallel_threshold(FASTACT_EXPONENTIAL) / 2;
-    if (j.way == GATHERED) {
-        ptrdiff_t least = worth_a_thread / call->n + 1;
-        int stopped = fastact_parallel(j.rows, least, 0, j.width, run_gathered, &j);
-        return stopped ? stopped : j.failed;
-    }
-    ptrdiff_t tiles = call->outer * j.tiles_inside;
-    int threads = call->n >= SHARED * CHUNK ? fastact_get_num_threads() : 1;
+    ptrdiff_t tiles = j.way == GATHERED ? j.rows : call->outer * j.tiles_inside;
+    int threads = 1;
+    if (call->n > CHUNK && call->n >= limits[FASTACT_SHARED_ROW]) threads = fastact_get_num_threads();
     if (threads > 1 && tiles < 4 * threads) {
-        for (ptrdiff_t k = 0; k < tiles; k++) {
-            fastact_tile t = tile_in_place(&j, k);
-            int failed = run_shared(&j, &t);
-            if (failed) return failed;
-        }
-        return 0;
+        int failed = 0;
+        for (ptrdiff_t k = 0; k < tiles && !failed; k++) failed = run_by_chunks(&j, k, 1);
+        return failed;
     }
-    ptrdiff_t least = worth_a_thread / (call->n * j.width) + 1;
-    return fastact_parallel(tiles, least, 0, 1, run_in_place, &j);
+    fastact_body *run = run_in_place;
+    ptrdiff_t granule = 1, worth_a_thread = fastact_parallel_threshold(FASTACT_EXPONENTIAL) / 2;
+    if (j.way == GATHERED) run = call->n > CHUNK ? run_long_gathered : run_gathered, granule = j.width;
+    ptrdiff_t least = worth_a_thread / (call->n * (j.way == GATHERED ? 1 : j.width)) + 1;
+    int stopped = fastact_parallel(tiles, least, 0, granule, run, &j);
+    return stopped ? stopped : j.failed;
 }
 
 void fastact_enter(fastact_environment *callers)

@@ -14,7 +14,8 @@
  * order. The maximum needs no such care. A NaN may be lost by the maximum; it comes back through
  * the sum, which makes the whole row NaN, as does any +inf (inf - inf) and a row of -inf alone. */
 
-enum { LANES = 8, BLOCK = 256, WIDTH = FASTACT_ROW_WIDTH };
+enum { LANES = FASTACT_ROW_LANES, BLOCK = 256, WIDTH = FASTACT_ROW_WIDTH };
+_Static_assert(BLOCK % LANES == 0, "only the last block of a row is filled up");
 
 /* What a state holds of each row. Sums are in two words, exponentials count in EXP_UNIT. */
 enum { MAXIMUM, ORIGIN, SUM, SUM_LOW, DOT, DOT_LOW, WINNERS, FIELDS };
@@ -28,8 +29,9 @@ _Static_assert((int)FIELDS == (int)FASTACT_ROW_FIELDS, "as fastact.h says");
          i < (end) && (length = across ? t->width : (end) - i < BLOCK ? (end) - i : BLOCK) > 0;    \
          i += across ? 1 : length)
 
-/* The row that element j of a piece belongs to. */
+/* The row that element j of a piece belongs to, and how many rows there are. */
 #define ROW(j) (across ? (j) : 0)
+#define ROWS (across ? t->width : 1)
 
 INLINE element *piece(int across, const fastact_tile *t, int operand, ptrdiff_t i)
 {
@@ -112,7 +114,7 @@ INLINE const double *exponentials_of(int across, const fastact_tile *t, ptrdiff_
                                      ptrdiff_t length, const double *m, double *room)
 {
     real x_room[BLOCK];
-    if (t->kept) return t->kept + i * t->width;
+    if (t->kept) return t->kept + i * ROWS;
     exponentials(across, t, length, numbers(length, piece(across, t, 0, i), x_room), m, 0, room);
     return room;
 }
@@ -131,9 +133,18 @@ INLINE double maximum_along(const fastact_tile *t, ptrdiff_t begin, ptrdiff_t en
         for (; j + MANY <= length; j += MANY)
             for (int k = 0; k < MANY; k++)
                 lane[k] = sign * x[j + k] > lane[k] ? sign * x[j + k] : lane[k];
-        for (; j < length; j++) lane[0] = sign * x[j] > lane[0] ? sign * x[j] : lane[0];
+        if (j < length && length >= MANY) { /* some of them again */
+            for (int k = 0; k < MANY; k++) {
+                real again = sign * x[length - MANY + k];
+                lane[k] = again > lane[k] ? again : lane[k];
+            }
+        } else {
+            for (int k = 0; j < length; j++, k++)
+                lane[k] = sign * x[j] > lane[k] ? sign * x[j] : lane[k];
+        }
     }
-    for (int k = 1; k < MANY; k++) lane[0] = lane[k] > lane[0] ? lane[k] : lane[0];
+    for (int half = MANY / 2; half; half /= 2)
+        for (int k = 0; k < half; k++) lane[k] = lane[k + half] > lane[k] ? lane[k + half] : lane[k];
     return lane[0];
 }
 
@@ -157,17 +168,17 @@ INLINE double origin_along(const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end
 INLINE void find_maxima(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                         double *state, int with_origin)
 {
-    double *m = state + MAXIMUM * t->width, *origin = state + ORIGIN * t->width;
+    double *m = state + MAXIMUM * ROWS, *origin = state + ORIGIN * ROWS;
     /* Of a negative temperature the least is the greatest. */
     real sign = t->temperature < 0 ? -1 : 1;
-    for (ptrdiff_t j = SUM * t->width; j < FIELDS * t->width; j++) state[j] = 0.0;
+    for (ptrdiff_t j = SUM * ROWS; j < FIELDS * ROWS; j++) state[j] = 0.0;
     if (!across) {
         *m = sign * maximum_along(t, begin, end, sign);
         *origin = with_origin ? origin_along(t, begin, end, *m) : 0.0;
         return;
     }
     real greatest[WIDTH], first[WIDTH], room[WIDTH], grad_room[WIDTH];
-    for (ptrdiff_t j = 0; j < t->width; j++) greatest[j] = -(real)INFINITY, first[j] = 0;
+    for (ptrdiff_t j = 0; j < ROWS; j++) greatest[j] = -(real)INFINITY, first[j] = 0;
     EACH_PIECE(begin, end) {
         const real *x = numbers(length, piece(across, t, 0, i), room);
         if (with_origin) {
@@ -184,12 +195,12 @@ INLINE void find_maxima(int across, const fastact_tile *t, ptrdiff_t begin, ptrd
                 greatest[j] = sign * x[j] > greatest[j] ? sign * x[j] : greatest[j];
         }
     }
-    for (ptrdiff_t j = 0; j < t->width; j++) m[j] = sign * greatest[j], origin[j] = first[j];
+    for (ptrdiff_t j = 0; j < ROWS; j++) m[j] = sign * greatest[j], origin[j] = first[j];
 }
 
-INLINE void find_none(const fastact_tile *t, double *state)
+INLINE void find_none(int across, const fastact_tile *t, double *state)
 {
-    for (ptrdiff_t j = 0; j < FIELDS * t->width; j++) state[j] = 0.0;
+    for (ptrdiff_t j = 0; j < FIELDS * ROWS; j++) state[j] = 0.0;
 }
 
 /* ---- second: the sums ------------------------------------------------------------------------- */
@@ -198,48 +209,85 @@ typedef struct {
     double high[LANES * WIDTH], low[LANES * WIDTH];
 } accumulator;
 
-INLINE void clear(int across, accumulator *sum)
+/* How many of them a tile uses: the others would add nothing but zeros. */
+INLINE ptrdiff_t lanes_of(int across, const fastact_tile *t)
 {
-    for (int k = 0; k < LANES * (across ? WIDTH : 1); k++) sum->high[k] = sum->low[k] = 0.0;
+    return across && t->n < LANES ? t->n : LANES;
 }
 
-/* Adds the terms of the piece at i. The pragma because the compiler unrolls eight steps before it
- * thinks of vectors. */
-INLINE void accumulate(int across, accumulator *sum, ptrdiff_t i, ptrdiff_t length,
-                       const double *terms)
+INLINE void clear(int across, const fastact_tile *t, accumulator *sum)
 {
+    for (ptrdiff_t k = 0; k < lanes_of(across, t) * (across ? WIDTH : 1); k++)
+        put(exact(0.0), &sum->high[k], &sum->low[k]);
+}
+
+/* Adds the terms of the piece at i, of a row as many as whole vectors have; of the `rest` those
+ * that are 1 are counted instead. */
+INLINE void accumulate(int across, accumulator *sum, ptrdiff_t i, ptrdiff_t length,
+                       const double *terms, double *winners, int rest)
+{
+#define ADD(k, j)                                                                                  \
+    do {                                                                                           \
+        int wins = rest && terms[k] == EXP_UNIT;                                                   \
+        if (rest) won[j] += wins ? 1.0 : 0.0;                                                      \
+        accumulate_one(&high[j], &low[j], wins ? 0.0 : terms[k]);                                  \
+    } while (0)
     if (across) {
         double *high = sum->high + i % LANES * WIDTH, *low = sum->low + i % LANES * WIDTH;
+        double *won = winners;
         INDEPENDENT
-        for (ptrdiff_t j = 0; j < length; j++) accumulate_one(&high[j], &low[j], terms[j]);
+        for (ptrdiff_t j = 0; j < length; j++) ADD(j, j);
         return;
     }
-    double high[LANES], low[LANES];
+    double high[LANES], low[LANES], won[LANES] = {0};
     memcpy(high, sum->high, sizeof high);
     memcpy(low, sum->low, sizeof low);
-    ptrdiff_t k = 0;
-    for (; k + LANES <= length; k += LANES)
+    /* The pragma because the compiler unrolls all steps before it thinks of vectors. */
+    for (ptrdiff_t k = 0; k < length; k += LANES)
 #pragma omp simd
-        for (int j = 0; j < LANES; j++) accumulate_one(&high[j], &low[j], terms[k + j]);
-    for (int j = 0; k < length; k++, j++) accumulate_one(&high[j], &low[j], terms[k]);
+        for (int j = 0; j < LANES; j++) ADD(k + j, j);
     memcpy(sum->high, high, sizeof high);
     memcpy(sum->low, low, sizeof low);
+    for (int j = 0; rest && j < LANES; j++) *winners += won[j];
+#undef ADD
+}
+
+INLINE void add_to(double *high, double *low, const double *more_high, const double *more_low)
+{
+    put(add(constant(*high, *low), constant(*more_high, *more_low)), high, low);
+}
+
+/* Adds up the accumulators in a fixed tree. */
+INLINE void add_up_along(accumulator *sum)
+{
+    double *h = sum->high, *l = sum->low;
+    _Static_assert(LANES == 16, "the loops have numbers for bounds, so that none remains");
+    for (int k = 0; k < 8; k++) add_to(&h[k], &l[k], &h[k + 8], &l[k + 8]);
+    for (int k = 0; k < 4; k++) add_to(&h[k], &l[k], &h[k + 4], &l[k + 4]);
+    for (int k = 0; k < 2; k++) add_to(&h[k], &l[k], &h[k + 2], &l[k + 2]);
+    add_to(&h[0], &l[0], &h[1], &l[1]);
+}
+
+INLINE void add_up_across(const fastact_tile *t, accumulator *sum)
+{
+    ptrdiff_t lanes = lanes_of(1, t);
+    for (ptrdiff_t half = LANES / 2; half; half /= 2) {
+        for (ptrdiff_t k = 0; k + half < lanes; k++) {
+            double *h = sum->high + k * WIDTH, *l = sum->low + k * WIDTH;
+            INDEPENDENT
+            for (ptrdiff_t j = 0; j < t->width; j++)
+                add_to(&h[j], &l[j], &h[j + half * WIDTH], &l[j + half * WIDTH]);
+        }
+        if (lanes > half) lanes = half;
+    }
 }
 
 /* Adds a chunk's sums to those of the rows. */
-INLINE void add_sums(int across, const fastact_tile *t, const accumulator *sum, double *high,
-                     double *low)
+INLINE void add_sums(int across, const fastact_tile *t, accumulator *sum, double *high, double *low)
 {
-    ptrdiff_t apart = across ? WIDTH : 1;
-#define LANE(k) constant(sum->high[(k) * apart + j], sum->low[(k) * apart + j])
-    for (ptrdiff_t j = 0; j < (across ? t->width : 1); j++) {
-        number chunk = add(add(add(LANE(0), LANE(4)), add(LANE(2), LANE(6))),
-                           add(add(LANE(1), LANE(5)), add(LANE(3), LANE(7))));
-        number all = add(constant(high[j], low[j]), chunk);
-        high[j] = leading(all);
-        low[j] = trailing(all);
-    }
-#undef LANE
+    if (across) add_up_across(t, sum);
+    else add_up_along(sum);
+    for (ptrdiff_t j = 0; j < ROWS; j++) add_to(&high[j], &low[j], &sum->high[j], &sum->low[j]);
 }
 
 /* What is to be summed up: exponentials; the same without those that are 1, which are counted, as
@@ -254,31 +302,28 @@ INLINE number half_difference(double a, double b) { return difference(0.5 * a, 0
 INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                    double *state, int which, int dot, int precise)
 {
-    const double *m = state + MAXIMUM * t->width, *origin = state + ORIGIN * t->width;
-    double *winners = state + WINNERS * t->width;
+    const double *m = state + MAXIMUM * ROWS, *origin = state + ORIGIN * ROWS;
+    double *winners = state + WINNERS * ROWS;
     accumulator sum, dots;
     double room[BLOCK], terms[BLOCK];
     real x_room[BLOCK], grad_room[BLOCK];
-    if (which) clear(across, &sum);
-    if (dot) clear(across, &dots);
+    if (which) clear(across, t, &sum);
+    if (dot) clear(across, t, &dots);
     EACH_PIECE(begin, end) {
         const real *x = numbers(length, piece(across, t, 0, i), x_room), *grad = x;
-        double *e = t->kept ? t->kept + i * t->width : room;
+        double *e = t->kept ? t->kept + i * ROWS : room;
         if (dot) grad = numbers(length, piece(across, t, 1, i), grad_room);
         if (!across && which) fetch_ahead(t, i, length); /* else memory is the slower one */
-        if (which) exponentials(across, t, length, x, m, precise, e);
-        if (which == ALL) accumulate(across, &sum, i, length, e);
-        if (which == REST) {
-            int64_t count = 0;
-            INDEPENDENT
-            for (ptrdiff_t j = 0; j < length; j++) {
-                if (across) winners[j] += e[j] == EXP_UNIT ? 1.0 : 0.0;
-                else count += e[j] == EXP_UNIT;
-            }
-            if (!across) *winners += (double)count;
-            INDEPENDENT
-            for (ptrdiff_t j = 0; j < length; j++) terms[j] = e[j] == EXP_UNIT ? 0.0 : e[j];
-            accumulate(across, &sum, i, length, terms);
+        if (which) {
+            /* A row's elements beside whole vectors would be computed one by one: fill them up. */
+            real last[LANES] = {0};
+            ptrdiff_t beside = across ? 0 : length % LANES, whole = length - beside;
+            for (ptrdiff_t j = 0; j < beside; j++) last[j] = x[whole + j];
+            for (ptrdiff_t j = 0; j < length; j += j < whole ? whole : LANES)
+                exponentials(across, t, j < whole ? whole : LANES, j < whole ? x + j : last, m,
+                             precise, e + j);
+            for (ptrdiff_t j = length; beside && j < whole + LANES; j++) e[j] = 0.0;
+            accumulate(across, &sum, i, length, e, winners, which == REST);
         }
         if (dot) {
             INDEPENDENT
@@ -288,25 +333,26 @@ INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t
                                           * rounded(half_difference(grad[j], origin[ROW(j)]))
                     : dot == PRODUCT ? (double)x[j] * grad[j]
                                      : grad[j];
-            accumulate(across, &dots, i, length, terms);
+            for (ptrdiff_t j = length; !across && j % LANES; j++) terms[j] = 0.0;
+            accumulate(across, &dots, i, length, terms, winners, 0);
         }
     }
-    if (which) add_sums(across, t, &sum, state + SUM * t->width, state + SUM_LOW * t->width);
-    if (dot) add_sums(across, t, &dots, state + DOT * t->width, state + DOT_LOW * t->width);
+    if (which) add_sums(across, t, &sum, state + SUM * ROWS, state + SUM_LOW * ROWS);
+    if (dot) add_sums(across, t, &dots, state + DOT * ROWS, state + DOT_LOW * ROWS);
 }
 
 /* ---- what follows for each row ---------------------------------------------------------------- */
 
-INLINE number sum_of(const fastact_tile *t, const double *state, int which, ptrdiff_t j)
+INLINE number sum_of(int across, const fastact_tile *t, const double *state, int which, ptrdiff_t j)
 {
-    return constant(state[which * t->width + j], state[(which + 1) * t->width + j]);
+    return constant(state[which * ROWS + j], state[(which + 1) * ROWS + j]);
 }
 
 /* The sum of the exponentials beside the first of those that are 1. */
-INLINE number rest_of(const fastact_tile *t, const double *state, ptrdiff_t j)
+INLINE number rest_of(int across, const fastact_tile *t, const double *state, ptrdiff_t j)
 {
-    double others = state[WINNERS * t->width + j] - 1.0;
-    return plus(scaled(1.0 / EXP_UNIT, sum_of(t, state, SUM, j)), others);
+    double others = state[WINNERS * ROWS + j] - 1.0;
+    return plus(scaled(1.0 / EXP_UNIT, sum_of(across, t, state, SUM, j)), others);
 }
 
 INLINE double reciprocal_of(number sum) { return rounded(divide(exact(1.0), sum)); }
@@ -339,8 +385,8 @@ INLINE double log1p_of(number rest)
 
 INLINE void find_logs(int across, const fastact_tile *t, const double *state, double *logs)
 {
-    for (ptrdiff_t j = 0; j < (across ? t->width : 1); j++)
-        logs[j] = log1p_of(rest_of(t, state, j));
+    for (ptrdiff_t j = 0; j < ROWS; j++)
+        logs[j] = log1p_of(rest_of(across, t, state, j));
 }
 
 /* ---- third: the results ----------------------------------------------------------------------- */
@@ -352,12 +398,12 @@ INLINE void write_softmax(int across, const fastact_tile *t, ptrdiff_t begin, pt
     double reciprocal[WIDTH], room[BLOCK];
     result y_room[BLOCK];
     const double *factor = (const double *)t->operands[1];
-    for (ptrdiff_t j = 0; j < (across ? t->width : 1); j++) {
-        reciprocal[j] = reciprocal_of(sum_of(t, state, SUM, j));
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
+        reciprocal[j] = reciprocal_of(sum_of(across, t, state, SUM, j));
         if (factors) reciprocal[j] *= factor[j] * t->reciprocal;
     }
     EACH_PIECE(begin, end) {
-        const double *e = exponentials_of(across, t, i, length, state + MAXIMUM * t->width, room);
+        const double *e = exponentials_of(across, t, i, length, state + MAXIMUM * ROWS, room);
         element *out = piece(across, t, 2, i);
         result *y = results(out, y_room);
         INDEPENDENT
@@ -370,7 +416,7 @@ INLINE void write_softmax(int across, const fastact_tile *t, ptrdiff_t begin, pt
 INLINE void write_log_softmax(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                               const double *state)
 {
-    const double *m = state + MAXIMUM * t->width;
+    const double *m = state + MAXIMUM * ROWS;
     double logs[WIDTH];
     real x_room[BLOCK];
     result y_room[BLOCK];
@@ -392,18 +438,20 @@ INLINE void write_log_softmax(int across, const fastact_tile *t, ptrdiff_t begin
     }
 }
 
-/* m + log(sum), one for each row. Infinite it is m, unless there is a NaN. */
-INLINE void write_logsumexp(int across, const fastact_tile *t, const double *state)
+/* m + log(sum), one for each row. Infinite it is m, unless there is a NaN: then the state remembers,
+ * should another part of the row come after it. */
+INLINE void write_logsumexp(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
+                            double *state)
 {
-    const double *m = state + MAXIMUM * t->width;
-    double logs[WIDTH];
+    const double *m = state + MAXIMUM * ROWS;
+    double logs[WIDTH], *seen = state + ORIGIN * ROWS;
     find_logs(across, t, state, logs);
-    for (ptrdiff_t j = 0; j < (across ? t->width : 1); j++) {
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
         number value = plus(divided(exact(m[j]), t->temperature, t->reciprocal), logs[j]);
         if (isinf(m[j])) {
-            value = exact(m[j] * t->reciprocal);
-            for (ptrdiff_t i = 0; i < t->n; i++)
-                if (isnan(widen(piece(across, t, 0, i)[ROW(j)]))) value = exact(NAN);
+            for (ptrdiff_t i = begin; i < end; i++)
+                if (isnan(widen(piece(across, t, 0, i)[ROW(j)]))) seen[j] = NAN;
+            value = exact(m[j] * t->reciprocal + seen[j]);
         }
         piece(across, t, 2, 0)[j] = (element)narrow(value);
     }
@@ -414,9 +462,9 @@ INLINE void write_log_parts(int across, const fastact_tile *t, const double *sta
 {
     double logs[WIDTH];
     find_logs(across, t, state, logs);
-    for (ptrdiff_t j = 0; j < (across ? t->width : 1); j++) {
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
         double *parts = (double *)(t->operands[2]) + 2 * j;
-        parts[0] = state[MAXIMUM * t->width + j];
+        parts[0] = state[MAXIMUM * ROWS + j];
         parts[1] = logs[j];
     }
 }
@@ -426,14 +474,14 @@ INLINE void write_log_parts(int across, const fastact_tile *t, const double *sta
 INLINE void write_softmax_backward(int across, const fastact_tile *t, ptrdiff_t begin,
                                    ptrdiff_t end, const double *state, int from_output)
 {
-    const double *origin = state + ORIGIN * t->width;
+    const double *origin = state + ORIGIN * ROWS;
     double reciprocal[WIDTH], dot_high[WIDTH], dot_low[WIDTH], room[BLOCK];
     real y_room[BLOCK], grad_room[BLOCK];
     result dx_room[BLOCK];
-    for (ptrdiff_t j = 0; j < (across ? t->width : 1); j++) {
-        number dot = negative(sum_of(t, state, DOT, j));
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
+        number dot = negative(sum_of(across, t, state, DOT, j));
         if (!from_output) {
-            reciprocal[j] = reciprocal_of(sum_of(t, state, SUM, j));
+            reciprocal[j] = reciprocal_of(sum_of(across, t, state, SUM, j));
             dot = times(dot, reciprocal[j] * EXP_UNIT);
         }
         dot_high[j] = leading(dot);
@@ -451,7 +499,7 @@ INLINE void write_softmax_backward(int across, const fastact_tile *t, ptrdiff_t 
                 dx[j] = narrow(times(times(less_dot, y[j]), t->reciprocal));
             }
         } else {
-            const double *m = state + MAXIMUM * t->width;
+            const double *m = state + MAXIMUM * ROWS;
             const double *e = exponentials_of(across, t, i, length, m, room);
             INDEPENDENT
             for (ptrdiff_t j = 0; j < length; j++) {
@@ -473,8 +521,8 @@ INLINE void write_log_softmax_backward(int across, const fastact_tile *t, ptrdif
     double reciprocal[WIDTH], complement[WIDTH], total_high[WIDTH], total_low[WIDTH], room[BLOCK];
     real grad_room[BLOCK];
     result dx_room[BLOCK];
-    for (ptrdiff_t j = 0; j < (across ? t->width : 1); j++) {
-        number rest = rest_of(t, state, j), total = negative(sum_of(t, state, DOT, j));
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
+        number rest = rest_of(across, t, state, j), total = negative(sum_of(across, t, state, DOT, j));
         double one_over = reciprocal_of(plus(rest, 1.0));
         reciprocal[j] = one_over * (1.0 / EXP_UNIT);
         complement[j] = rounded(times(rest, one_over));
@@ -483,7 +531,7 @@ INLINE void write_log_softmax_backward(int across, const fastact_tile *t, ptrdif
     }
     EACH_PIECE(begin, end) {
         const real *grad = numbers(length, piece(across, t, 1, i), grad_room);
-        const double *m = state + MAXIMUM * t->width;
+        const double *m = state + MAXIMUM * ROWS;
         const double *e = exponentials_of(across, t, i, length, m, room);
         element *out = piece(across, t, 2, i);
         result *dx = results(out, dx_room);
@@ -516,7 +564,7 @@ INLINE void write_log_softmax_backward_from_output(int across, const fastact_til
         INDEPENDENT
         for (ptrdiff_t j = 0; j < length; j++) {
             double p = exp_below_0(exact(y[j]), 0, nothing) * (1.0 / EXP_UNIT);
-            number total = times(negative(sum_of(t, state, DOT, ROW(j))), p);
+            number total = times(negative(sum_of(across, t, state, DOT, ROW(j))), p);
             dx[j] = narrow(times(plus(total, grad[j]), t->reciprocal));
         }
         settle(length, dx, out);
@@ -541,7 +589,7 @@ INLINE void write_log_softmax_backward_from_output(int across, const fastact_til
         __VA_ARGS__;                                                                               \
     }
 
-STEP(no, maxima, find_none(t, state))
+STEP(no, maxima, find_none(across, t, state))
 STEP(plain, maxima, find_maxima(across, t, begin, end, state, 0))
 STEP(origin, maxima, find_maxima(across, t, begin, end, state, 1))
 
@@ -550,7 +598,7 @@ STEP(softmax, write, write_softmax(across, t, begin, end, state, 0))
 STEP(log_softmax, sums, sum_up(across, t, begin, end, state, REST, NO_DOT, 0))
 STEP(log_softmax, write, write_log_softmax(across, t, begin, end, state))
 STEP(logsumexp, sums, sum_up(across, t, begin, end, state, REST, NO_DOT, 1))
-STEP(logsumexp, write, write_logsumexp(across, t, state))
+STEP(logsumexp, write, write_logsumexp(across, t, begin, end, state))
 STEP(log_parts, write, write_log_parts(across, t, state))
 STEP(softmax_backward, sums, sum_up(across, t, begin, end, state, ALL, RELATIVE, 0))
 STEP(softmax_backward, write, write_softmax_backward(across, t, begin, end, state, 0))
@@ -575,7 +623,7 @@ static void KERNEL(row, merge)(const fastact_tile *t, double *rows, const double
             *origin = part[ORIGIN * t->width + j];
         }
         for (int which = SUM; which <= DOT; which += 2) {
-            number all = add(sum_of(t, rows, which, j), sum_of(t, part, which, j));
+            number all = add(sum_of(1, t, rows, which, j), sum_of(1, t, part, which, j));
             rows[which * t->width + j] = leading(all);
             rows[(which + 1) * t->width + j] = trailing(all);
         }

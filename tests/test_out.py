@@ -315,6 +315,16 @@ class TestManyElements:
         assert fa.elu(x, out=out) is out
         assert (out[list(self.FAR)] == fa.elu(np.float16(-2))).all()
 
+    def test_one_row(self):
+        x = self.numbers()
+        far = x[list(self.FAR)].astype(np.float64)
+        log = np.log(MANY - len(far) + np.exp(far).sum())
+        fa.log_softmax(x, out=x)
+        np.testing.assert_array_equal(x[list(self.FAR)], (far - log).astype(np.float16))
+        assert fa.logsumexp(np.broadcast_to(np.float32(0), MANY)) == np.float32(np.log(MANY))
+        rows = np.broadcast_to(np.float16([1, 1]), (2**30 + 5, 2))
+        assert (fa.softmax(rows) == 0.5).all()
+
     def test_where(self):
         x = self.numbers()
         mask = np.broadcast_to(np.array(True), MANY)

@@ -11,6 +11,7 @@ import pytest
 from oracle import mp
 
 import fastact as fa
+from fastact import _runtime
 from fastact.catalogue import ROW_CATALOGUE
 
 FAMILY = [row.name for row in ROW_CATALOGUE]
@@ -305,6 +306,48 @@ def test_masks(name, dtype, shape):
     back = function.backward(np.where(mask, grad, np.nan).astype(dtype), poisoned, where=mask)
     plain = function.backward(np.where(mask, grad, 0).astype(dtype), filled)
     np.testing.assert_array_equal(back, np.where(mask & some, plain, 0))
+
+
+@pytest.fixture
+def rows_are_shared():
+    """Threads share rows that are shorter than usual."""
+    before = _runtime._row_limits()["shared_row"]
+    _runtime._set_row_limit("shared_row", 5000)
+    yield
+    _runtime._set_row_limit("shared_row", before)
+
+
+@every_function
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(20, 4097), (2, 70001)])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_long_rows_go_by_chunks(name, dtype, shape, threads, rows_are_shared, low_threshold):
+    function = getattr(fa, name)
+    x, mask = logits(shape, 20, dtype), np.random.default_rng(1).random(shape) < 0.6
+    lowest = np.inf if name == "softmin" else -np.inf
+    x[0, :4096], mask[0, 4096] = lowest, True  # nothing in the first chunk
+    filled = np.where(mask, x, lowest).astype(dtype)
+    with fa.num_threads(threads):
+        plain, strided = function(x), function(np.repeat(x, 3, -1)[:, ::3])
+        np.testing.assert_array_equal(strided, plain)
+        masked = function(np.where(mask, x, np.nan).astype(dtype), where=mask)
+        np.testing.assert_array_equal(masked, function(filled))
+        np.testing.assert_array_equal(function(x.T.copy(), 0), plain.T)
+        backward = function.backward(plain, np.repeat(x, 3, -1)[:, ::3])
+        np.testing.assert_array_equal(backward, function.backward(plain, x))
+
+
+@pytest.mark.parametrize("infinite", [0, 4500, 9999])
+@pytest.mark.parametrize("nan", [None, 1, 4501, 9998])
+def test_a_nan_beside_an_infinite_logit(infinite, nan, rows_are_shared):
+    x = np.zeros(10000, np.float32)
+    x[infinite] = np.inf
+    if nan is not None:
+        x[nan] = np.nan
+    wanted = np.inf if nan is None else np.nan
+    mask = np.ones(x.shape, bool)
+    for got in (fa.logsumexp(x), fa.logsumexp(x, where=mask), fa.logsumexp(x[::-1])):
+        np.testing.assert_array_equal(got, wanted)
 
 
 def test_a_causal_mask_is_a_view():

@@ -177,6 +177,14 @@ def digests(n, threads=1, threshold=None):
                 assert same(results[-1], results[0][1:])
                 if columns < 5000:
                     results.append(softmax.jacobian(logits[:50]))
+                for name in ("log_softmax", "softmin", "logsumexp"):
+                    function = getattr(fastact, name)
+                    results += [function(logits), function(logits, 0), function(logits[:, ::-2])]
+                    results.append(function(logits, where=logits > -9, temperature=0.7))
+                    results.append(function.backward(function(logits), logits))
+                labels = np.arange(len(logits)) % columns
+                results.append(fastact.cross_entropy(logits, labels, reduction="none"))
+                results.append(fastact.cross_entropy.backward(logits, labels))
                 found[f"softmax {columns} {dtype.__name__}"] = digest(results)
     return found
 
