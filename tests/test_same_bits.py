@@ -184,7 +184,7 @@ def digests(n, threads=1, threshold=None):
                     results.append(function.backward(function(logits), logits))
                 labels = np.arange(len(logits)) % columns
                 results.append(fastact.cross_entropy(logits, labels, reduction="none"))
-                results.append(fastact.cross_entropy.backward(logits, labels))
+                results.append(fastact.cross_entropy.backward(1.0, logits, labels))
                 found[f"softmax {columns} {dtype.__name__}"] = digest(results)
     return found
 
