@@ -9,6 +9,7 @@ except ModuleNotFoundError as error:
         f"the compiled parts of fastact are not in {__path__[0]}: `make build` makes them in a "
         "checkout; from a zip archive Python cannot load them, so `pip install` it"
     ) from error
+from fastact._names import get
 from fastact._rows import cross_entropy
 from fastact._rows import functions as row_functions
 from fastact._runtime import (
@@ -27,6 +28,7 @@ __all__ = [
     "Activation",
     "__version__",
     "cross_entropy",
+    "get",
     "get_num_threads",
     "num_threads",
     "runtime_info",

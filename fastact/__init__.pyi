@@ -28,6 +28,7 @@ __all__ = [
     "cross_entropy",
     "elu",
     "expit",
+    "get",
     "get_num_threads",
     "identity",
     "leaky_relu",
@@ -2340,6 +2341,7 @@ class _CrossEntropy:
 
 cross_entropy: Final[_CrossEntropy]
 
+def get(name: str, framework: str = "torch") -> Any: ...
 def get_num_threads() -> int: ...
 def num_threads(n: SupportsIndex) -> AbstractContextManager[None]: ...
 def runtime_info() -> dict[str, Any]: ...
