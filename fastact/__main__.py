@@ -1,9 +1,7 @@
-"""``python -m fastact``: see `fastact.cli`."""
+"""``python -m fastact``, and the script ``fastact``: see `fastact.cli`."""
 
 import io
 import sys
-
-from fastact.cli import main
 
 
 def run() -> int:
@@ -18,7 +16,12 @@ def run() -> int:
         # A terminal that has no minus sign or Greek letter gets a question mark.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    return main()
+    try:
+        from fastact.cli import main  # which takes long enough to be interrupted
+
+        return main()
+    except KeyboardInterrupt:
+        return 130
 
 
 if __name__ == "__main__":

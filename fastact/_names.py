@@ -207,6 +207,27 @@ def provided(entry: Entry) -> Any:
     return function
 
 
+def names_of(function: str) -> dict[str, list[str]]:
+    """Return the names by which `get` finds a function.
+
+    Parameters
+    ----------
+    function : str
+        Its name in fastact.
+
+    Returns
+    -------
+    dict of str to list of str
+        By framework.
+    """
+    found: dict[str, list[str]] = {}
+    for entry in entries():
+        if entry.function == function and provided(entry) is not None:
+            for framework, names in entry.names.items():
+                found.setdefault(framework, []).extend(names.split())
+    return found
+
+
 def _framework_of(text: str) -> str:
     for framework, (_, aliases) in FRAMEWORKS.items():
         if text.lower() in (framework, *aliases):

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import importlib.metadata
 import importlib.util
 import json
 import multiprocessing
 import os
 import re
+import signal
 import subprocess
 import sys
+import tomllib
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 from instruction_sets import once
 
 import fastact
-from fastact import cli
-from fastact.catalogue import CATALOGUE
+from fastact import __main__, cli
+from fastact.catalogue import CATALOGUE, ROW_CATALOGUE
 from fastact.cli import accuracy, common, formula, info, peers, plot, sweeps
 
 ROWS = pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.name)
@@ -79,6 +84,42 @@ def test_info_as_json_from_a_process_of_its_own():
     assert found.stderr == ""
 
 
+# ---- list ---------------------------------------------------------------------------------------
+
+
+@once
+def test_list_shows_what_there_is(capsys):
+    status, out, err = run(capsys, "list")
+    assert (status, err) == (0, "")
+    head, *lines = out.splitlines()
+    assert head.split() == ["function", "f(x)", "ULP", "float32", "float64", "also"]
+    shown = {line.partition("(")[0]: line for line in lines}
+    assert list(shown) == [row.name for row in (*CATALOGUE, *ROW_CATALOGUE)]
+    for row in CATALOGUE:
+        assert f"  {row.formula}  " in shown[row.name]
+        assert all(alias in shown[row.name] for alias in row.aliases)
+        assert all(f"{p.name}={p.default:g}" in shown[row.name] for p in row.parameters)
+
+
+@once
+def test_list_finds_by_words_and_by_names_elsewhere(capsys):
+    assert "mish(x)" in run(capsys, "list", "hyperbolic", "SOFTPLUS")[1]
+    assert "identity(x)" in run(capsys, "list", "LINEAR")[1]  # as Keras has it
+    status, out, err = run(capsys, "list", "qqqq")
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+
+
+@once
+def test_list_as_json(capsys):
+    shown = {row["name"]: row for row in json.loads(run(capsys, "list", "--json")[1])}
+    assert list(shown) == [row.name for row in (*CATALOGUE, *ROW_CATALOGUE)]
+    assert shown["elu"]["parameters"][0]["default"] == 1.0
+    assert shown["elu"]["max_ulp"]["float32"]["value"] == 0.51
+    assert shown["elu"]["names"]["onnx"] == ["Elu"]
+    assert shown["softmax"]["kind"] == "rows"
+
+
 # ---- what goes wrong ----------------------------------------------------------------------------
 
 
@@ -135,6 +176,50 @@ def test_interrupt_leaves_without_a_traceback(capsys, monkeypatch):
     monkeypatch.setattr(info, "run", interrupted)
     status, out, err = run(capsys, "info")
     assert (status, out, err) == (130, "", "\n")
+
+
+@once
+@pytest.mark.skipif(os.name == "nt", reason="no such signals on Windows")
+def test_interrupt_of_long_work_leaves_without_a_traceback(tmp_path):
+    pytest.importorskip("rich")
+    words = ["accuracy", "tanh", "--dtype", "float32", "--exhaustive", "-o", tmp_path]
+    command = [sys.executable, "-m", "fastact", *map(str, words)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()  # it has begun
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.strip() == b""
+    assert b"Traceback" not in out
+
+
+@once
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals on Windows")
+@pytest.mark.parametrize("colours", [True, False], ids=["colours", "NO_COLOR"])
+def test_terminals_get_colours_unless_they_want_none(colours):
+    pytest.importorskip("rich")
+    reader, writer = os.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "NO_COLOR": "" if colours else "1"}
+    command = [sys.executable, "-m", "fastact", "accuracy", "tanh", "--dtype", "float16"]
+    with subprocess.Popen(command, stdout=writer, stderr=writer, env=environment) as process:
+        os.close(writer)
+        out = b""
+        with contextlib.suppress(OSError):  # Linux's way to say that the other end is closed
+            while piece := os.read(reader, 1 << 16):
+                out += piece
+    os.close(reader)
+    assert process.returncode == 0
+    assert (re.search(rb"\x1b\[(\d+;)*3\d", out) is not None) == colours
+    assert b"-:--:--" in out  # the time that a progress bar expects
+
+
+@once
+def test_script_is_the_same():
+    path = Path(__file__).parent.parent / "pyproject.toml"
+    if not path.exists():
+        pytest.skip("needs the source tree")
+    script = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["scripts"]["fastact"]
+    assert importlib.metadata.EntryPoint("fastact", script, "").load() is __main__.run
 
 
 def test_output_that_cannot_be_written_is_one_sentence(capsys, tmp_path):

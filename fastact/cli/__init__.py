@@ -1,4 +1,4 @@
-"""The commands of ``python -m fastact``: info, demo, plot, bench and accuracy.
+"""The commands of ``python -m fastact``: info, list, demo, plot, bench and accuracy.
 
 A command is a module with ``SUMMARY``, ``EXAMPLE``, ``add_arguments`` and ``run``. Nothing here is
 imported by ``import fastact``, and what a command needs beyond NumPy is imported when it runs.
@@ -11,10 +11,17 @@ import os
 import sys
 from collections.abc import Sequence
 
-from fastact.cli import accuracy, bench, demo, info, plot
+from fastact.cli import accuracy, bench, demo, info, listing, plot
 from fastact.cli.common import CommandError
 
-COMMANDS = {"info": info, "demo": demo, "plot": plot, "bench": bench, "accuracy": accuracy}
+COMMANDS = {
+    "info": info,
+    "list": listing,
+    "demo": demo,
+    "plot": plot,
+    "bench": bench,
+    "accuracy": accuracy,
+}
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _BROKEN_PIPE = 141  # 128 + SIGPIPE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -431,7 +431,13 @@ def draw_overview() -> Any:
     return figure
 
 
-def write(names: list[str], where: Path, suffix: str, overview: bool) -> list[Path]:
+def write(
+    names: list[str],
+    where: Path,
+    suffix: str,
+    overview: bool,
+    advance: Callable[[Path], None] = lambda path: None,
+) -> list[Path]:
     """Draw functions into files.
 
     Parameters
@@ -443,6 +449,8 @@ def write(names: list[str], where: Path, suffix: str, overview: bool) -> list[Pa
         "png" or "svg".
     overview : bool
         Whether to draw the sheet of all as well.
+    advance : callable
+        Called with each file when it is there.
 
     Returns
     -------
@@ -467,6 +475,7 @@ def write(names: list[str], where: Path, suffix: str, overview: bool) -> list[Pa
             path = where / f"{name}.{suffix}"
             style.save(figure, path)
             written.append(path)
+            advance(path)
     return written
 
 
@@ -499,6 +508,9 @@ def run(options: argparse.Namespace) -> int:
         The exit code.
     """
     names = chosen(options.names)
-    for path in write(names, options.output, options.format, overview=not options.names):
-        print(path)
+
+    def advance(path: Path) -> None:
+        print(path, flush=True)
+
+    write(names, options.output, options.format, not options.names, advance)
     return 0

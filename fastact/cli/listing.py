@@ -1,0 +1,99 @@
+"""``list``: what there is, as a table or for a program."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import Any
+
+from fastact import _names
+from fastact.catalogue import CATALOGUE, ROW_CATALOGUE, Row, RowFunction
+from fastact.cli.common import CommandError
+
+SUMMARY = "list the functions with their formulas, parameters and bounds of the error"
+EXAMPLE = "python -m fastact list --json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments to its parser.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    """
+    parser.add_argument(
+        "words", nargs="*", metavar="WORD", help="those whose names or summaries have all of these"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON, with all that is known")
+
+
+def selected(words: list[str]) -> list[Row | RowFunction]:
+    """Return what the words select.
+
+    Parameters
+    ----------
+    words : list of str
+        None for everything.
+
+    Returns
+    -------
+    list of Row or RowFunction
+
+    Raises
+    ------
+    CommandError
+        Where that is nothing.
+    """
+    found = []
+    for row in (*CATALOGUE, *ROW_CATALOGUE):
+        elsewhere = [name for names in _names.names_of(row.name).values() for name in names]
+        text = " ".join((row.name, row.summary, *elsewhere)).lower()
+        if all(word.lower() in text for word in words):
+            found.append(row)
+    if not found:
+        raise CommandError(f"there is no function of which {' '.join(words)!r} is said.", 2)
+    return found
+
+
+def _cells(row: Row | RowFunction) -> tuple[str, ...]:
+    aliases = row.aliases if isinstance(row, Row) else ()
+    if isinstance(row, Row):
+        given = "".join(f", {p.name}={p.default:g}" for p in row.parameters)
+        bounds = {dtype: max(of.values()) for dtype, of in row.max_ulp.items()}
+    else:
+        given, bounds = ", axis=-1", row.max_ulp
+    return (
+        f"{row.name}(x{given})",
+        row.formula,
+        *(f"{bounds[dtype]:g}" for dtype in ("float32", "float64")),
+        ", ".join(aliases),
+    )
+
+
+def _as_data(row: Row | RowFunction) -> dict[str, Any]:
+    kind = "elementwise" if isinstance(row, Row) else "rows"
+    return {**asdict(row), "kind": kind, "names": _names.names_of(row.name)}
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+
+    Returns
+    -------
+    int
+        The exit code.
+    """
+    rows = selected(options.words)
+    if options.json:
+        print(json.dumps([_as_data(row) for row in rows], indent=2))
+        return 0
+    table = [("function", "f(x)", "ULP float32", "float64", "also"), *map(_cells, rows)]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for cells in table:
+        print("  ".join(f"{c:<{w}}" for c, w in zip(cells, widths, strict=True)).rstrip())
+    return 0
