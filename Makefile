@@ -16,8 +16,8 @@ demo: export FASTACT_WERROR = 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help env build demo test lint format bench accuracy sanitize emulate fuzz leaks stubs \
-	wheel clean
+.PHONY: help env build demo test lint format bench accuracy docs sanitize emulate fuzz leaks \
+	stubs wheel clean
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -64,6 +64,13 @@ accuracy: build ## sweep all inputs of every kernel (an hour; NAMES="elu mish": 
 	@$(if $(NAMES),true,$(RUN) benchmarks/accuracy_of_peers.py --json docs/accuracy/peers.json \
 		--markdown docs/accuracy/peers.md)
 	@$(RUN) tools/write_tables.py
+
+docs: build ## the pages in build/docs/html, their examples run, and looked at in Chromium
+	@$(RUN) -m pip install --quiet --group docs
+	@$(RUN) tools/write_site.py build/docs/source
+	@$(RUN) -m sphinx -q -W --keep-going -d build/docs/doctrees build/docs/source build/docs/html
+	@$(RUN) -m sphinx -q -W -b doctest -d build/docs/doctrees build/docs/source build/docs/doctest
+	@$(RUN) -m pytest -q tests/test_site.py
 
 sanitize: build ## ASan and UBSan, TSan and valgrind over the C code (minutes; PARTS=thread)
 	@tools/sanitize.sh $(RUN) $(PARTS)

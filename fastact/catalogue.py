@@ -55,6 +55,8 @@ class Row:
         Whether integers come out as integers rather than as float64.
     notes : str
         What else a user should know.
+    use : str
+        What it is used for, and what speaks against it.
     plot_range : tuple of float
         The interval of x in which there is something to see.
     aliases : tuple of str
@@ -74,6 +76,7 @@ class Row:
     cost: str = "exponential"
     keeps_integers: bool = False
     notes: str = ""
+    use: str = ""
     plot_range: tuple[float, float] = (-6.0, 6.0)
     aliases: tuple[str, ...] = ()
 
@@ -147,6 +150,11 @@ CATALOGUE = (
         "population', 1845",
         max_ulp=_bounds(1.0, 1.0),
         aliases=("expit",),
+        use="The output of a binary or multi-label classifier, and gates, as in an LSTM. In "
+        "hidden layers it has been superseded: with a slope of at most 1/4 gradients shrink "
+        "from layer to layer, and values that are all positive give the gradients of the next "
+        "layer's weights one common sign. For a loss do not take its logarithm: that loses "
+        "what the tail has.",
     ),
     Row(
         name="tanh",
@@ -158,6 +166,9 @@ CATALOGUE = (
         source="Y. LeCun et al., 'Efficient BackProp', 1998",
         max_ulp=_bounds(1.0, 1.0),
         plot_range=(-4.0, 4.0),
+        use="Recurrent networks and small perceptrons: values around 0, and a slope of 1 there, "
+        "so that a layer starts out nearly linear. In deep networks its two flat sides let "
+        "gradients vanish.",
     ),
     Row(
         name="relu",
@@ -173,6 +184,10 @@ CATALOGUE = (
         cost="cheap",
         keeps_integers=True,
         plot_range=(-3.0, 3.0),
+        use="The first choice for convolutional networks and perceptrons: nothing is cheaper, and "
+        "it does not saturate for positive x. A unit whose inputs are all negative has no "
+        "gradient and may never come back, above all with a large learning rate; leaky_relu "
+        "and elu have no such units.",
     ),
     Row(
         name="relu6",
@@ -187,6 +202,8 @@ CATALOGUE = (
         cost="cheap",
         keeps_integers=True,
         plot_range=(-3.0, 9.0),
+        use="Networks that are to run in 8-bit arithmetic, such as MobileNet: a bounded range is "
+        "quantised well. Units can die on either side.",
     ),
     Row(
         name="leaky_relu",
@@ -212,6 +229,8 @@ CATALOGUE = (
         notes="With one slope per channel, as an array that broadcasts, it is the parametric "
         "ReLU (PReLU). Any slope is taken, those above 1 and below 0 too.",
         plot_range=(-3.0, 3.0),
+        use="Where units of relu die, and in the discriminators of generative adversarial "
+        "networks. The slope is one more number to choose; for little gain where relu works.",
     ),
     Row(
         name="elu",
@@ -234,6 +253,9 @@ CATALOGUE = (
         ),
         kinks={0.0: "alpha"},
         plot_range=(-5.0, 3.0),
+        use="Perceptrons and convolutional networks without normalisation: the mean of its values "
+        "is nearer to 0 than that of relu, which speeds up learning. Costs an exponential; "
+        "flat for very negative x.",
     ),
     Row(
         name="swish",
@@ -259,6 +281,9 @@ CATALOGUE = (
                 measured=(0.5, 1.702, 10.0, -1.0, 0.0),
             ),
         ),
+        use="Deep convolutional networks such as EfficientNet; a beta that is learned makes "
+        "anything between a line and relu of it. Costs an exponential, and is no gain in "
+        "small networks.",
     ),
     Row(
         name="silu",
@@ -270,6 +295,9 @@ CATALOGUE = (
         source="S. Elfwing, E. Uchibe and K. Doya, 'Sigmoid-Weighted Linear Units for Neural "
         "Network Function Approximation in Reinforcement Learning', 2018",
         max_ulp=_bounds(1.0, 1.0),
+        use="Language models (in gated layers) and detectors such as YOLO; smooth, so it suits "
+        "networks whose derivatives matter. Not monotone: two inputs share a value, and below "
+        "its minimum the gradient points the other way.",
     ),
     Row(
         name="identity",
@@ -282,6 +310,8 @@ CATALOGUE = (
         max_ulp=_EXACT,
         cost="cheap",
         plot_range=(-3.0, 3.0),
+        use="The output of a regression, and the baseline that shows what the other activations "
+        "are worth: layers with it amount to one linear map.",
     ),
     Row(
         name="mish",
@@ -292,6 +322,7 @@ CATALOGUE = (
         slope_at_infinity=("0", "1"),
         source="D. Misra, 'Mish: A Self Regularized Non-Monotonic Activation Function', 2020",
         max_ulp=_bounds(1.0, 1.0),
+        use="Detectors such as YOLOv4. Its curve is nearly that of silu, at a higher cost.",
     ),
 )
 
@@ -319,6 +350,8 @@ class RowFunction:
         The function whose kernels serve it.
     notes : str
         What else a user should know.
+    use : str
+        What it is used for, and what speaks against it.
     shown : bool
         Whether the command line draws and times it.
     reduces : bool
@@ -333,6 +366,7 @@ class RowFunction:
     max_ulp: dict[str, float]
     computed_as: str
     notes: str = ""
+    use: str = ""
     shown: bool = False
     reduces: bool = False
 
@@ -369,6 +403,8 @@ ROW_CATALOGUE = (
         computed_as="softmax",
         notes="A row with NaN or +inf, or of -inf alone, gives NaN.",
         shown=True,
+        use="The output of a classifier, and the weights of attention. For a loss take "
+        "cross_entropy of the logits: the logarithm of a softmax loses what is improbable.",
     ),
     RowFunction(
         name="log_softmax",
@@ -387,6 +423,7 @@ ROW_CATALOGUE = (
         max_ulp=_ROW_BOUNDS,
         computed_as="log_softmax",
         notes="A row with NaN or +inf, or of -inf alone, gives NaN.",
+        use="Likelihoods: scores of sequences, losses, distillation.",
     ),
     RowFunction(
         name="softmin",
@@ -400,6 +437,7 @@ ROW_CATALOGUE = (
         max_ulp=_ROW_BOUNDS,
         computed_as="softmax",
         notes="A row with NaN or -inf, or of +inf alone, gives NaN.",
+        use="Weights from distances or energies, the smaller the heavier.",
     ),
     RowFunction(
         name="logsumexp",
@@ -416,5 +454,6 @@ ROW_CATALOGUE = (
         notes="Of nothing, and of -inf alone, it is -inf; of a row with +inf it is +inf, unless "
         "there is a NaN. In float64 the bound is one of max(x) and the logarithm, whose sum may be "
         "nearer to 0 than both.",
+        use="Normalising in logarithms, and a maximum with a gradient for every element.",
     ),
 )

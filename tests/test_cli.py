@@ -295,6 +295,21 @@ def test_typesetting(expression, expected):
     assert formula.typeset("f", expression) == expected
 
 
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("1/x", r"f = \dfrac{1}{x}"),
+        (
+            "6 if x > 6 else 0",
+            r"f = \begin{cases} 6 & \text{if } x > 6 \\ 0 & \text{else} \end{cases}",
+        ),
+        ("x*s, s = log1p(x)", r"f = x\,s,\quad s = \ln(1 + x)"),
+    ],
+)
+def test_typesetting_on_a_line_of_its_own(expression, expected):
+    assert formula.latex("f", expression) == expected
+
+
 @ROWS
 def test_curves_come_near_their_asymptotes(row):
     for curve in plot.curves(row):

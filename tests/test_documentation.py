@@ -25,7 +25,7 @@ PAGES = [
     for path in (
         ROOT / "README.md",
         ROOT / "CONTRIBUTING.md",
-        *sorted((ROOT / "docs").glob("*.md")),
+        *sorted((ROOT / "docs").rglob("*.md")),
     )
     if path.exists()
 ]
@@ -191,6 +191,9 @@ def test_python_blocks_of_pages(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # what an example writes
     names = {}
     prompts = []
+    for module in ("dask", "pandas", "polars", "xarray"):
+        if f"import {module}" in page.read_text(encoding="utf-8"):
+            pytest.importorskip(module)
     for block in blocks_of(page):
         if ">>>" in block:
             prompts.append(block)
@@ -222,6 +225,13 @@ def test_paths_in_pages_exist(page):
     )
     for path in re.findall(rf"`((?:{folders})/[\w./*]*)`", text):
         assert list(ROOT.glob(path.rstrip("/"))), path
+
+
+def test_citation_has_the_version():
+    path = ROOT / "CITATION.cff"
+    if not path.exists():
+        pytest.skip("needs the source tree")
+    assert f"\nversion: {fa.__version__}\n" in path.read_text(encoding="utf-8")
 
 
 @every_page

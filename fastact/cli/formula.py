@@ -144,17 +144,55 @@ def typeset(left: str, expression: str) -> str:
         Text with mathematics between dollars; the expression as it is where it has something in it
         that this module does not know.
     """
-    body, *definitions = re.split(r",\s*(?=\w+ = )", expression)
     try:
-        pieces = _pieces(ast.parse(body, mode="eval").body)
-        where = [
-            f"${name(symbol)} = {_typeset(ast.parse(meaning, mode='eval').body)[0]}$"
-            for symbol, _, meaning in (definition.partition(" = ") for definition in definitions)
-        ]
+        pieces, definitions = _parts(expression)
     except (SyntaxError, ValueError):
         return f"${left}$ = {expression}"
     first, condition = pieces[0]
     text = f"${left} = {first}$" + (f" if ${condition}$" if condition else "")
     for value, condition in pieces[1:]:
         text += f", ${value}$ if ${condition}$" if condition else f", else ${value}$"
-    return ", ".join([text, *where])
+    return ", ".join([text, *(f"${symbol} = {meaning}$" for symbol, meaning in definitions)])
+
+
+def latex(left: str, expression: str) -> str:
+    """Typeset an equation on a line of its own, its cases one below the other.
+
+    Parameters
+    ----------
+    left : str
+        The left-hand side, typeset already.
+    expression : str
+        As for `typeset`.
+
+    Returns
+    -------
+    str
+        LaTeX without dollars.
+
+    Raises
+    ------
+    ValueError
+        For an expression that has something in it that this module does not know.
+    """
+    pieces, definitions = _parts(expression)
+    right = pieces[0][0]
+    if len(pieces) > 1:
+        lines = [
+            rf"{value} & \text{{if }} {condition}" if condition else rf"{value} & \text{{else}}"
+            for value, condition in pieces
+        ]
+        right = r"\begin{cases} " + r" \\ ".join(lines) + r" \end{cases}"
+    where = [rf"{symbol} = {meaning}" for symbol, meaning in definitions]
+    return r",\quad ".join([f"{left} = {right}", *where])
+
+
+def _parts(expression: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Return the cases of a formula and the names it defines, typeset."""
+    body, *definitions = re.split(r",\s*(?=\w+ = )", expression)
+    pieces = _pieces(ast.parse(body, mode="eval").body)
+    defined = []
+    for definition in definitions:
+        symbol, _, meaning = definition.partition(" = ")
+        defined.append((name(symbol), _typeset(ast.parse(meaning, mode="eval").body)[0]))
+    return pieces, defined

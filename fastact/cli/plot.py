@@ -394,6 +394,42 @@ def _softmax_curves(axes: Any) -> None:
     axes.legend(loc="center right")
 
 
+def _draw_both(axes: Any, row: Row) -> None:
+    curve = curves(row)[0]
+    _draw_value(axes, curve, style.LINES[0], marked=False)
+    _draw_derivative(axes, curve, style.LINES[1])
+    axes.set_xlim(*row.plot_range)
+    _cross(axes)
+    shown = curve.label.replace(" (default)", "")
+    axes.set_title(f"{row.name},  {shown}" if shown else row.name, pad=10)
+
+
+def draw_small(name: str) -> Any:
+    """Draw a function and its derivative into one small picture, as on the sheet of all.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    (module,) = need("plot", "matplotlib.figure")
+    figure = module.Figure(figsize=(3.2, 2.6), layout="constrained")
+    if name in ROWS:
+        _draw_both(figure.subplots(), ROWS[name])
+    else:
+        _draw_three_logits(figure.subplots())
+    _finish(figure)
+    return figure
+
+
+def _draw_three_logits(axes: Any) -> None:
+    _softmax_curves(axes)
+    axes.set_title("softmax of three logits", pad=10)
+
+
 def draw_overview() -> Any:
     """Draw all functions on one sheet.
 
@@ -409,16 +445,9 @@ def draw_overview() -> Any:
     grid = list(figure.subplots(height, OVERVIEW_COLUMNS).flat)
     value, derivative = style.LINES[0], style.LINES[1]
     for axes, row in zip(grid, CATALOGUE, strict=False):
-        curve = curves(row)[0]
-        _draw_value(axes, curve, value, marked=False)
-        _draw_derivative(axes, curve, derivative)
-        axes.set_xlim(*row.plot_range)
-        _cross(axes)
-        shown = curve.label.replace(" (default)", "")
-        axes.set_title(f"{row.name},  {shown}" if shown else row.name, pad=10)
+        _draw_both(axes, row)
     softmax, *rest = grid[len(CATALOGUE) :]
-    _softmax_curves(softmax)
-    softmax.set_title("softmax of three logits", pad=10)
+    _draw_three_logits(softmax)
     for axes in rest:
         axes.set_axis_off()
     handles = {
