@@ -9,6 +9,7 @@ import math
 import mmap
 import os
 import pickle
+import re
 import shutil
 import subprocess
 import sys
@@ -556,6 +557,17 @@ def run_wrong(const double[::1] x, double[::1] y, const double[:, ::1] rows, dou
             buffers.softmax_rows(rows, p)
 """
 
+# What the documentation shows, compiled along with it.
+DOCS = Path(__file__).parent.parent / "docs"
+SHOWN = [
+    block
+    for page in (DOCS / "buffers.md", DOCS / "howto" / "cython.md")
+    if page.exists()
+    for block in re.findall(
+        r"^```cython\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+]
+
 BUILD = """
 import sys
 from setuptools import Extension, setup
@@ -585,7 +597,7 @@ def user(tmp_path_factory):
     package = Path(fa.__path__[0])
     assert (package / "buffers.pxd").exists()
     directory = tmp_path_factory.mktemp("user")
-    (directory / "user.pyx").write_text(USER)
+    (directory / "user.pyx").write_text("\n\n".join([USER, *SHOWN]))
     built = subprocess.run(
         [sys.executable, "-c", BUILD, str(package.parent)],
         cwd=directory,
@@ -617,6 +629,22 @@ def test_cimport(user, n):
     double, out = numbers(n), np.zeros(n)
     user.run_double(double, out)
     assert_same_bits(out, fa.elu(double, 0.5))
+
+
+@once
+def test_cython_of_the_documentation(user):
+    if not DOCS.exists():
+        pytest.skip("needs the source tree")
+    assert len(SHOWN) == 2
+    x, grad = numbers(64, np.float32), numbers(64, np.float32)[::-1].copy()
+    value, slope = fa.elu(x, 0.5), fa.elu.backward(grad, x, 0.5)
+    user.elu_and_gradient(x, grad, 0.5)
+    assert_same_bits(x, value)
+    assert_same_bits(grad, slope)
+    rows = numbers(64, np.float32).reshape(4, 16)
+    expected = fa.softmax(fa.silu(rows))
+    user.dense_step(rows)
+    assert_same_bits(rows, expected)
 
 
 WAITING = """

@@ -463,7 +463,10 @@ def function_page(row: Row) -> str:
         f"f → {expression(limit)}, f′ → {expression(slope)}"
         for limit, slope in zip(row.at_infinity, row.slope_at_infinity, strict=True)
     ]
-    kinks = [f"f′({x:g}) = {expression(slope)}" for x, slope in row.kinks.items()]
+    kinks = [
+        f"f′({expression(str(x).removesuffix('.0'))}) = {expression(slope)}"
+        for x, slope in row.kinks.items()
+    ]
     facts = [
         ["at −∞", limits[0]],
         ["at +∞", limits[1]],
