@@ -569,10 +569,14 @@ def functions_index() -> str:
     lines = [
         [f"[{row.name}]({row.name}.md)", row.summary, expression(row.formula)] for row in CATALOGUE
     ]
-    lines += [[f"[{row.name}]({row.name}.md)", row.summary, ""] for row in ROW_CATALOGUE]
+    lines += [
+        [f"[{row.name}]({row.name}.md)", row.summary, expression(row.formula)]
+        for row in ROW_CATALOGUE
+    ]
     return (
         "# Functions\n\n"
         + table(("function", "", "f(x)"), lines)
+        + "\nMore, such as cross_entropy, stands in the [reference](../api.md).\n"
         + f"\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
     )
 
