@@ -289,6 +289,9 @@ def test_formulas_are_typeset(row):
         ("6 if x > 6 else 0*x", "$f = 6$ if $x > 6$, else $0$"),
         ("x*s, s = log1p(x)", r"$f = x\,s$, $s = \ln(1 + x)$"),
         ("lambda: x", "$f$ = lambda: x"),
+        ("2*(x if x > 0 else 3*x) - 1", "$f = 2\\,x - 1$ if $x > 0$, else $2 \\cdot 3\\,x - 1$"),
+        ("(0 if x > 0 else x) - x**2", "$f = -x^{2}$ if $x > 0$, else $x - x^{2}$"),
+        ("tanh(x/pi)", r"$f = \tanh\left(\dfrac{x}{\pi}\right)$"),
     ],
 )
 def test_typesetting(expression, expected):

@@ -121,8 +121,7 @@ def test_search_finds_a_function(open_page):
     page = open_page("gallery.html")
     page.locator("input[name=q]").first.fill("hyperbolic tangent")
     page.keyboard.press("Enter")
-    result = page.locator("ul.search li a", has_text="tanh").first
-    result.click()
+    page.locator("ul.search").get_by_role("link", name="tanh", exact=True).first.click()
     assert page.locator("h1").inner_text().startswith("tanh")
     pictures = page.locator("img.picture")
     assert pictures.count() == 2  # the function and its errors

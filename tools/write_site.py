@@ -68,8 +68,10 @@ def mathml(latex: str, display: str = "inline") -> str:
         word = match[1].replace(r"\_", "_")
         return rf"\text{{{word}}}"
 
-    # Letter by letter, a name would be a product.
-    return converter.convert(re.sub(r"\\mathrm\{([^{}]*)\}", text, latex), display=display)
+    # Letter by letter, a name would be a product; and bars that are no pair stand apart.
+    latex = re.sub(r"\\mathrm\{([^{}]*)\}", text, latex)
+    latex = re.sub(r"\|([^|]+)\|", r"\\left|\1\\right|", latex)
+    return converter.convert(latex, display=display)
 
 
 def expression(text: str) -> str:
@@ -237,10 +239,15 @@ def properties(row: Row) -> Iterator[str]:
     if falling.any() and (slope > 0).any():
         lowest = float(y[falling].min())
         yield f"Not monotone: it falls as low as {_short(lowest)} and comes back."
-    jumps = [kink for kink, *_ in defaults.jumps()]
+    jumps = sorted(kink for kink, *_ in defaults.jumps())
     if jumps:
-        at = " and ".join(f"{kink:g}" for kink in jumps)
-        yield f"The slope jumps at {at}; elsewhere it is continuous."
+        beside = function(np.nextafter(jumps, [[-math.inf], [math.inf]]))
+        what = (
+            "It jumps, and its slope,"
+            if (np.diff(beside, axis=0) > 1e-9).any()
+            else "The slope jumps"
+        )
+        yield f"{what} at {' and '.join(map(_short, jumps))}."
     else:
         yield "Its slope is continuous."
     yield {

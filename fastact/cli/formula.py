@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import re
 
-_GREEK = frozenset(("alpha", "beta", "gamma", "delta", "kappa", "lambda", "mu", "sigma", "theta"))
+_GREEK = frozenset(
+    ("alpha", "beta", "gamma", "delta", "kappa", "lambda", "mu", "pi", "sigma", "theta")
+)
 _OPERATORS: dict[type[ast.cmpop], str] = {
     ast.Lt: "<",
     ast.LtE: r"\leq",
@@ -56,7 +58,11 @@ def _call(function: str, arguments: list[ast.expr]) -> tuple[str, int]:
         return rf"\sqrt{{{first}}}", _ATOM
     if function in ("abs", "fabs"):
         return f"|{first}|", _ATOM
-    return f"{name(function)}({', '.join(inside)})", _ATOM
+    return name(function) + _in_parentheses(", ".join(inside)), _ATOM
+
+
+def _in_parentheses(text: str) -> str:
+    return rf"\left({text}\right)" if "frac" in text else f"({text})"
 
 
 def _grouped(node: ast.expr, least: int) -> str:
@@ -64,7 +70,7 @@ def _grouped(node: ast.expr, least: int) -> str:
     text, binding = _typeset(node)
     if binding >= least:
         return text
-    return rf"\left({text}\right)" if "frac" in text else f"({text})"
+    return _in_parentheses(text)
 
 
 def _operand(node: ast.expr, least: int) -> str:
@@ -96,6 +102,8 @@ def _binary(node: ast.BinOp) -> tuple[str, int]:
                 return rf"{name(function)}^{{{exponent}}}({inside})", _POWER
         return f"{_grouped(node.left, _ATOM)}^{{{exponent}}}", _POWER
     sign = "+" if operator is ast.Add else "-"
+    if _is_zero(node.left):
+        return _typeset(node.right if sign == "+" else ast.UnaryOp(ast.USub(), node.right))
     right = _operand(node.right, _PRODUCT if sign == "-" else _SUM)
     return f"{_grouped(node.left, _SUM)} {sign} {right}", _SUM
 
@@ -117,6 +125,22 @@ def _typeset(node: ast.expr) -> tuple[str, int]:
             rest = [f" {_OPERATORS[type(op)]} {_typeset(other)[0]}" for op, other in pairs]
             return _typeset(left)[0] + "".join(rest), _SUM
     raise ValueError(f"no way to typeset {ast.unparse(node)}")
+
+
+def _lifted(node: ast.expr) -> ast.expr:
+    """Return an operation on a choice as a choice between two operations."""
+    match node:
+        case ast.IfExp(test=test, body=body, orelse=orelse):
+            return ast.IfExp(test, _lifted(body), _lifted(orelse))
+        case ast.BinOp(left=left, op=operator, right=right):
+            left, right = _lifted(left), _lifted(right)
+            if isinstance(left, ast.IfExp):
+                body = ast.BinOp(left.body, operator, right)
+                return _lifted(ast.IfExp(left.test, body, ast.BinOp(left.orelse, operator, right)))
+            if isinstance(right, ast.IfExp):
+                body = ast.BinOp(left, operator, right.body)
+                return _lifted(ast.IfExp(right.test, body, ast.BinOp(left, operator, right.orelse)))
+    return node
 
 
 def _pieces(node: ast.expr) -> list[tuple[str, str]]:
@@ -190,7 +214,7 @@ def latex(left: str, expression: str) -> str:
 def _parts(expression: str) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Return the cases of a formula and the names it defines, typeset."""
     body, *definitions = re.split(r",\s*(?=\w+ = )", expression)
-    pieces = _pieces(ast.parse(body, mode="eval").body)
+    pieces = _pieces(_lifted(ast.parse(body, mode="eval").body))
     defined = []
     for definition in definitions:
         symbol, _, meaning = definition.partition(" = ")
