@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import io
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -79,11 +80,17 @@ def open_page(browser, address):
     assert wrong == []
 
 
+def arrive(page, title):
+    """Wait until a page is there, and assert that it is this one."""
+    page.locator("h1", has_text=re.compile(rf"^{title}\b")).wait_for(timeout=10_000)
+    page.wait_for_load_state()
+
+
 def check_picture(locator):
     """Assert that there is a picture to see: loaded, of some size and not of one colour."""
     image = pytest.importorskip("PIL.Image")
     locator.scroll_into_view_if_needed()
-    assert locator.evaluate("image => image.complete && image.naturalWidth") > 100
+    assert locator.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
     box = locator.bounding_box()
     assert box["width"] > 150
     assert box["height"] > 100
@@ -105,14 +112,14 @@ def check_formulas(page):
 def test_gallery_shows_every_function_and_leads_to_its_page(open_page):
     page = open_page("index.html")
     page.get_by_role("link", name="gallery", exact=True).first.click()
-    assert page.locator("h1").inner_text().startswith("Gallery")
+    arrive(page, "Gallery")
     pictures = page.locator(".gallery img")
     names = [row.name for row in CATALOGUE] + [row.name for row in ROW_CATALOGUE if row.shown]
     assert [pictures.nth(i).get_attribute("alt") for i in range(pictures.count())] == names
     for i in range(pictures.count()):
         check_picture(pictures.nth(i))
     page.locator(".gallery img[alt=mish]").click()
-    assert page.locator("h1").inner_text().startswith("mish")
+    arrive(page, "mish")
     check_picture(page.locator("img.picture").first)
     check_formulas(page)
 
@@ -122,7 +129,7 @@ def test_search_finds_a_function(open_page):
     page.locator("input[name=q]").first.fill("hyperbolic tangent")
     page.keyboard.press("Enter")
     page.locator("ul.search").get_by_role("link", name="tanh", exact=True).first.click()
-    assert page.locator("h1").inner_text().startswith("tanh")
+    arrive(page, "tanh")
     pictures = page.locator("img.picture")
     assert pictures.count() == 2  # the function and its errors
     for i in range(2):
