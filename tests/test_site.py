@@ -16,7 +16,8 @@ from instruction_sets import once
 from fastact.catalogue import CATALOGUE, ROW_CATALOGUE
 
 PAGES = Path(__file__).parent.parent / "build" / "docs" / "html"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 800}
 
 pytestmark = once
