@@ -399,7 +399,7 @@ def names_of(function: str) -> str:
 def all_names() -> str:
     """Return the table of all names that fastact.get knows."""
     frameworks = [name for name in _names.FRAMEWORKS if name != "fastact"]
-    provided, missing = [], []
+    provided, missing, remarks = [], [], []
     for entry in _names.entries():
         if "fastact" in entry.names:
             continue
@@ -411,9 +411,12 @@ def all_names() -> str:
         own = f"`{entry.function}(x{given})`" if given else f"`{found.__name__}`"
         if entry.function in {row.name for row in (*CATALOGUE, *ROW_CATALOGUE)}:
             own = f"[{own}](functions/{entry.function}.md)"
-        provided.append([own, *cells, entry.remark])
+        provided.append([own, *cells])
+        if entry.remark:
+            names = " and ".join(cell for cell in cells if cell)
+            remarks.append(f"- {names}: {entry.remark}.")
     heads = [_names.FRAMEWORKS[f][0] for f in frameworks]
-    text = table(("fastact", *heads, "remark"), provided)
+    text = table(("fastact", *heads), provided) + "\n" + "\n".join(remarks) + "\n"
     if missing:
         text += "\nKnown, but not provided:\n\n" + table((*heads, "instead"), missing)
     return text
