@@ -399,6 +399,7 @@ def names_of(function: str) -> str:
 def all_names() -> str:
     """Return the table of all names that fastact.get knows."""
     frameworks = [name for name in _names.FRAMEWORKS if name != "fastact"]
+    heads = [_names.FRAMEWORKS[framework][0] for framework in frameworks]
     provided, missing, remarks = [], [], []
     for entry in _names.entries():
         if "fastact" in entry.names:
@@ -413,9 +414,9 @@ def all_names() -> str:
             own = f"[{own}](functions/{entry.function}.md)"
         provided.append([own, *cells])
         if entry.remark:
-            names = " and ".join(cell for cell in cells if cell)
+            pairs = zip(heads, cells, strict=True)
+            names = "; ".join(f"{head} {cell}" for head, cell in pairs if cell)
             remarks.append(f"- {names}: {entry.remark}.")
-    heads = [_names.FRAMEWORKS[f][0] for f in frameworks]
     text = table(("fastact", *heads), provided) + "\n" + "\n".join(remarks) + "\n"
     if missing:
         text += "\nKnown, but not provided:\n\n" + table((*heads, "instead"), missing)
