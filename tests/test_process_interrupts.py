@@ -93,6 +93,7 @@ def test_interrupt_by_a_process():
     run_child(
         PREPARE
         + """
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 def press():
     time.sleep(0.02)
     os.kill(os.getpid(), signal.SIGINT)

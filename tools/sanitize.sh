@@ -15,8 +15,15 @@ python=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
 shift
 parts=${*:-address thread valgrind}
 work=$PWD/build/sanitize
+mkdir -p "$work"
 
 step() { printf '== %s\n' "$*"; }
+
+must_be_seen() { # a program with a fault ends with this status, or the check checks nothing
+    local status=0
+    "${@:2}" >"$work/fault" 2>&1 || status=$?
+    [ "$status" = "$1" ] || { cat "$work/fault"; echo "a planted fault was not seen" >&2; exit 1; }
+}
 
 address() {
     step "ASan and UBSan: build"
@@ -49,13 +56,15 @@ thread() {
 
 memcheck() {
     step "valgrind: memcheck"
-    local suppressions=$work/python.supp
-    mkdir -p "$work"
     # Python's own allocator reads what it has not written, on purpose: not with PYTHONMALLOC=malloc.
     # valgrind knows no AVX-512; its AVX2 is enough.
-    PYTHONPATH=$PWD PYTHONMALLOC=malloc FASTACT_ISA=${FASTACT_ISA:-avx2} OMP_NUM_THREADS=2 \
-        OPENBLAS_NUM_THREADS=1 valgrind --quiet --error-exitcode=9 --undef-value-errors=yes \
-        "$python" tools/small_calls.py
+    local run=(env PYTHONPATH="$PWD:$PWD/tools" PYTHONMALLOC=malloc FASTACT_ISA="${FASTACT_ISA:-avx2}"
+        OMP_NUM_THREADS=2 OPENBLAS_NUM_THREADS=1 valgrind --quiet --error-exitcode=9
+        --suppressions=tools/valgrind.supp "$python")
+    must_be_seen 9 "${run[@]}" -c "
+import numpy, small_calls
+small_calls.looked_at(numpy.empty(10_000))"
+    "${run[@]}" tools/small_calls.py
 }
 
 for part in $parts; do
