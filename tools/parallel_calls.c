@@ -1,17 +1,19 @@
 /* Calls from several threads at once, with teams that grow, shrink to what a call needs, are taken by
  * another caller and are stopped: for a sanitizer that watches for races. It shows that calls ran at
  * the same time, since a program that is serial has none to be found. */
+#define _GNU_SOURCE /* nanosleep */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "fastact.h"
 
 enum { CALLERS = 4, CALLS = 200, N = 1 << 17 };
 
 static double x[N], expected[N];
-static atomic_int inside, most_inside, bodies, most_bodies, stops, wrong;
+static atomic_int inside, most_inside, bodies, most_bodies, asked, stopped, wrong;
 
 static void enter(atomic_int *now, atomic_int *most)
 {
@@ -21,7 +23,7 @@ static void enter(atomic_int *now, atomic_int *most)
 
 static int four(void) { return 4; }
 
-static int stop(void) { return atomic_fetch_add(&stops, 1) % 2; }
+static int stop(void) { return atomic_fetch_add(&asked, 1) % 2; }
 
 static fastact_call mish;
 
@@ -41,6 +43,13 @@ static void count(void *context, ptrdiff_t begin, ptrdiff_t end)
     atomic_fetch_sub(&bodies, 1);
 }
 
+/* The same, and so slow that it is asked whether to go on. */
+static void count_slowly(void *context, ptrdiff_t begin, ptrdiff_t end)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    count(context, begin, end);
+}
+
 static void *work(void *unused)
 {
     double *y = malloc(sizeof expected);
@@ -52,8 +61,11 @@ static void *work(void *unused)
             for (int k = 0; k < N; k++) atomic_fetch_add(&wrong, y[k] != expected[k]);
         if (fastact_parallel(N, 1 << 10, 3, 64, count, seen) == 0)
             for (int k = 0; k < N; k++) atomic_fetch_add(&wrong, seen[k] != 1);
-        for (int k = 0; k < N; k++) seen[k] = 0;
-        if (i % 50 == 0) fastact_set_num_threads(1 + i / 50 % 4);
+        if (i % 50 == 0) {
+            fastact_set_num_threads(1 + i / 50 % 4);
+            if (fastact_parallel(N, 1 << 10, 3, 64, count_slowly, seen)) atomic_fetch_add(&stopped, 1);
+        }
+        for (int k = 0; k < N; k++) seen[k] = 0; /* a call that has been stopped is over, too */
         atomic_fetch_sub(&inside, 1);
     }
     free(y);
@@ -78,8 +90,8 @@ int main(void)
     fastact_ask_whether_to_stop(stop);
     for (int i = 0; i < CALLERS; i++) pthread_create(&callers[i], NULL, work, NULL);
     for (int i = 0; i < CALLERS; i++) pthread_join(callers[i], NULL);
-    printf("%d calls at once, %d bodies at once, asked %d times, %d wrong\n",
-           atomic_load(&most_inside), atomic_load(&most_bodies), atomic_load(&stops),
-           atomic_load(&wrong));
-    return wrong || most_inside < 2 || most_bodies < 3;
+    printf("%d calls at once, %d bodies at once, asked %d times, %d stopped, %d wrong\n",
+           atomic_load(&most_inside), atomic_load(&most_bodies), atomic_load(&asked),
+           atomic_load(&stopped), atomic_load(&wrong));
+    return wrong || most_inside < 2 || most_bodies < 3 || !asked || !stopped;
 }
