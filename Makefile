@@ -83,8 +83,8 @@ fuzz: env ## fuzz calls for half an hour (DURATION=60: seconds) and keep what wa
 	@tools/fuzz.sh $(RUN) $(or $(DURATION),1800)
 	@$(RUN) tools/fuzz.py --keep build/fuzz/corpus
 
-leaks: build ## a million calls of each kind, errors included, with flat memory (minutes)
-	@FASTACT_LEAK_CALLS=1000000 $(RUN) -m pytest -q tests/test_process_memory.py -k kept
+leaks: build ## a million calls of each kind, errors included; counts blocks, references and memory
+	@PYTHONPATH=. $(RUN) tests/leak_calls.py 1000000 $(KINDS)
 
 stubs: build ## write fastact/__init__.pyi from the catalogue
 	@$(RUN) tools/write_stubs.py
