@@ -16,7 +16,7 @@ import warnings
 import numpy as np
 
 import fastact as fa
-from fastact.catalogue import CATALOGUE
+from fastact.catalogue import CATALOGUE, ROW_CATALOGUE
 
 OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 DTYPES = ("f4", "f8", "f2", "i4", "?", "u1", "i8", ">f4", ">f8", "i2", "u8", "g", "F", "O")
@@ -98,7 +98,7 @@ def check(data: bytes) -> None:
     source = Bytes(data)
     row, operation = source.choice((*CATALOGUE, None)), source.choice(OPERATIONS)
     if row is None:
-        check_softmax(source, operation)
+        check_rows(source, operation)
         return
     activation = getattr(fa, row.name)
     call = activation if operation == "value" else getattr(activation, operation)
@@ -212,37 +212,61 @@ def check(data: bytes) -> None:
         assert (memory[~own] == before[~own]).all()
 
 
-def check_softmax(source: Bytes, operation: str) -> None:
-    """The same of softmax, whose axis is an error as numpy.sum's is."""
-    call = fa.softmax.backward if operation == "backward" else fa.softmax
+def check_rows(source: Bytes, operation: str) -> None:
+    """The same of the functions of rows, whose axis is an error as numpy.sum's is."""
     dtype = source.choice(("f4", "f8", "f2", "i4", ">f4", ">f8"))
     shape = tuple(source.choice((3, 1, 2, 7, 0, 17, 40, 5)) for _ in range(source.number(4)))
     axis = source.choice((-1, 0, 1, 2, -2, -4, 3, None, (0, 1), (0, 0), 0.5))
+    row = source.choice(ROW_CATALOGUE)
+    if operation == "value_and_derivative":
+        operation = "backward_from_output"
+    if operation not in row.operations:
+        operation = "value"
+    function = getattr(fa, row.name)
+    call = function if operation == "value" else getattr(function, operation)
+    keywords: dict = {}
+    if source.number(4) == 3:
+        keywords["temperature"] = source.choice((0.5, 3.0))
+    if source.number(4) == 3:
+        keywords["where"] = np.resize(np.array([True, False, True, True, False]), shape)
+    if row.reduces and operation == "value" and source.number(2):
+        keywords["keepdims"] = True
+    model, expected = outcome(
+        np.sum, np.zeros(shape), axis=axis, keepdims=keywords.get("keepdims", False)
+    )
+    reduced = np.shape(model)
     elements = source.rest()[16:]
-    arrays = [view(source, shape, dtype, elements) for _ in range(1 + (operation == "backward"))]
+    arrays = [view(source, shape, dtype, elements)]
+    if operation != "value":
+        arrays.insert(0, view(source, reduced if row.reduces else shape, dtype, elements))
     inputs = [array.copy() for array in arrays]
-    keywords = {"axis": axis}
     if source.number(2):
-        out = view(source, shape, source.choice(("f8", ">f8", "f4")), b"\x11")
+        wanted = reduced if row.reduces and operation == "value" else shape
+        out = view(source, wanted, source.choice(("f8", ">f8", "f4")), b"\x11")
         if out.flags.writeable:
             keywords["out"] = out
-    result, error = outcome(call, *arrays, **keywords)
-    _, expected = outcome(np.sum, arrays[0], axis=axis)
+    result, error = outcome(call, *arrays, axis=axis, **keywords)
     if shape:
-        assert error is expected, (axis, shape, error, expected)
+        assert error is expected, (row.name, operation, axis, shape, error, expected)
     if error is not None:
         return
     axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    order = [i for i in range(len(shape)) if i not in {a % len(shape) for a in axes}]
-    order += [i for i in range(len(shape)) if i not in order]
-    moved = [
-        np.ascontiguousarray(array.transpose(order), array.dtype.newbyteorder("="))
-        for array in inputs
-    ]
-    length = int(np.prod([shape[i] for i in order[len(shape) - len(axes) :]], dtype=int))
-    rows = [array.reshape(-1 if length else 0, length) for array in moved]
-    plain = call(*rows)
-    got = np.asarray(result).transpose(order).reshape(plain.shape)
-    assert bits(got) == bits(plain.astype(got.dtype)), (axis, shape, dtype)
+    last = {a % len(shape) for a in axes} if shape else set()
+    order = sorted(range(len(shape)), key=lambda i: i in last)
+    length = int(np.prod([shape[i] for i in last], dtype=int))
+    count = int(np.prod([shape[i] for i in order[: len(shape) - len(last)]], dtype=int))
+
+    def rows(array, *, of_one=False):
+        """The rows one after the other; or what there is one of for each."""
+        array = np.array(array, array.dtype.newbyteorder("="), order="C")
+        return array.ravel() if of_one else array.transpose(order).reshape(count, length)
+
+    given = {"temperature": keywords.get("temperature", 1.0)}
+    if "where" in keywords:
+        given["where"] = rows(keywords["where"])
+    one = row.reduces and operation != "value"
+    plain = call(*[rows(a, of_one=one and i == 0) for i, a in enumerate(inputs)], **given)
+    got = rows(np.asarray(result), of_one=row.reduces and operation == "value")
+    assert bits(got) == bits(plain.astype(got.dtype)), (row.name, operation, axis, shape, dtype)
     for array, before in zip(arrays, inputs, strict=True):
         assert bits(array) == bits(before)
