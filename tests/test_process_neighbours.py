@@ -6,6 +6,7 @@ cannot be loaded after each other (scikit-learn #17231).
 
 from __future__ import annotations
 
+import importlib.util
 import threading
 
 import numpy as np
@@ -53,6 +54,7 @@ def total(a):
     return s
 def theirs():
     assert total(numpy.ones(1 << 18)) == 1 << 18
+    assert numba.threading_layer() == "{layer}"
 """,
     "scipy": """
 import numpy, scipy.linalg
@@ -61,19 +63,45 @@ def theirs():
     assert abs(scipy.linalg.solve(a, a) - numpy.eye(600)).max() == 0
 """,
     "onnxruntime": """
-import onnxruntime
+import numpy, onnx, onnxruntime
+from onnx import TensorProto, helper
+ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1 << 20]) for name in "xy"]
+graph = helper.make_graph([helper.make_node("Tanh", ["x"], ["y"])], "g", ends[:1], ends[1:])
+model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 13)])
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 3
+session = onnxruntime.InferenceSession(model.SerializeToString(), options)
 def theirs():
-    onnxruntime.get_available_providers()
+    y, = session.run(None, {"x": numpy.linspace(-5, 5, 1 << 20, dtype=numpy.float32)})
+    assert abs(y[-1] - 0.9999092) < 1e-6
+""",
+    # NumPy's functions replaced by MKL's, and Intel's OpenMP runtime.
+    "mkl": """
+import mkl_fft, mkl_umath, numpy
+mkl_umath.patch_numpy_umath()
+signal = numpy.linspace(0, 1, 1 << 20).reshape(256, -1) ** 2
+def theirs():
+    assert abs(mkl_fft.ifft(mkl_fft.fft(signal)) - signal).max() < 1e-12
+    assert abs(numpy.log(numpy.exp(signal)) - signal).max() < 1e-12
 """,
 }
 
 MAIN = """
+def threads():
+    return len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 0
+before = threads()
+ours()
+assert threads() <= before + 2  # fastact's workers
 for _ in range(5):
-    ours(), theirs()
+    theirs(), ours()
+before = threads()
+for _ in range(5):
+    ours()
+assert threads() <= before
 import threading
-threads = [threading.Thread(target=call) for call in (ours, theirs)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
+callers = [threading.Thread(target=call) for call in (ours, theirs)]
+for caller in callers: caller.start()
+for caller in callers: caller.join()
 theirs(), ours()
 print("done")
 """
@@ -81,10 +109,13 @@ print("done")
 
 @pytest.mark.parametrize("first", ["ours", "theirs"])
 @pytest.mark.parametrize("neighbour", ["torch", "sklearn", "numba:omp", "numba:tbb", "scipy",
-                                       "onnxruntime"])  # fmt: skip
+                                       "onnxruntime", "mkl"])  # fmt: skip
 def test_imported_before_and_after_and_called_in_turn(neighbour, first):
     name, _, layer = neighbour.partition(":")
-    pytest.importorskip(name)
+    needed = {"mkl": ["mkl_fft", "mkl_umath"], "onnxruntime": ["onnx", "onnxruntime"]}
+    for module in needed.get(name, [name]):
+        if importlib.util.find_spec(module) is None:  # not imported: this process stays without
+            pytest.skip(f"needs {module}")
     if layer == "tbb":
         pytest.importorskip("numba.np.ufunc.tbbpool", reason="needs TBB", exc_type=ImportError)
     theirs = NEIGHBOURS[name].replace("{layer}", layer)
