@@ -54,7 +54,13 @@ INLINE number tanh_derivative(real x)
  * Exact. Written so that -0 and NaN pass. The formulas of the first two stand as macros because
  * integers use them too. */
 
+#if defined(__clang__)
+/* Where a conversion of x follows, clang (14 to 22) takes x < 0 ? 0 : x for a maximum, which it then
+ * computes as x <= 0 ? 0 : x: -0 would be lost. It sees none in this. */
+#define RELU(x) ((x) > 0 ? (x) : (x) < 0 ? 0 : (x))
+#else
 #define RELU(x) ((x) < 0 ? 0 : (x))
+#endif
 #define RELU6(x) ((x) > 6 ? 6 : RELU(x))
 
 INLINE number relu_value(real x) { return exact(RELU(x)); }

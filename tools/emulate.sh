@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Run what is built in the tree on processors that are not here, as qemu-user emulates them.
+# Run fastact on processors that are not here, as qemu-user emulates them.
 # usage: emulate.sh PYTHON [nehalem] [haswell] [aarch64]; the first two without a name
 #
-#   nehalem   a processor of 2008, without AVX: import, values, the tests of special values
-#   haswell   AVX2 and FMA emulated: the same bits as on this processor
-#   aarch64   the extensions cross-compiled with gcc-aarch64-linux-gnu against the Python and NumPy of
+#   nehalem   the wheel on a processor of 2008, without AVX: import, values, the tests of special
+#             values
+#   haswell   the wheel with AVX2 and FMA emulated: the same bits as on this processor
+#   aarch64   the extensions of the tree cross-compiled with gcc-aarch64-linux-gnu against the Python and NumPy of
 #             an arm64 Debian that is unpacked in $FASTACT_ARM64 (debootstrap --foreign --arch=arm64,
 #             python3-dev and python3-numpy): the same bits as AVX2
 set -euo pipefail
@@ -14,6 +15,7 @@ shift
 parts=${*:-nehalem haswell}
 work=$PWD/build/emulate
 mkdir -p "$work"
+rm -rf "$work/site"
 
 step() { printf '== %s\n' "$*"; }
 
@@ -26,17 +28,27 @@ same() { # compare with those of another
     echo "$(wc -l <"$work/$1") digests, the same as with AVX2 here"
 }
 
-on() { # a program on an emulated processor
-    local cpu=$1
-    shift
-    PYTHONPATH=$PWD OPENBLAS_CORETYPE=Nehalem qemu-x86_64 -cpu "$cpu" \
-        "$(readlink -f "$python")" -c "
+wheel() { # made of the tree, into a directory with nothing beside it
+    [ ! -d "$work/site" ] || return 0
+    step "the wheel"
+    tools/make_wheel.sh --untested "$python" >"$work/log" 2>&1 || { tail "$work/log"; exit 1; }
+    "$python" -m pip install --quiet --no-deps --target "$work/site" dist/*.whl
+}
+
+on() { # a program on an emulated processor, with the wheel, NumPy and what is beside that
+    local cpu=$1 numpy
+    numpy=$("$python" -c 'import numpy, os; print(os.path.dirname(os.path.dirname(numpy.__file__)))')
+    env -u PYTHONPATH OPENBLAS_CORETYPE=Nehalem qemu-x86_64 -cpu "$cpu" \
+        "$(readlink -f "$python")" -P -c "
 import sys
-sys.path[:0] = ['$PWD', '$PWD/tests', '$("$python" -c 'import numpy, os; print(os.path.dirname(os.path.dirname(numpy.__file__)))')']
-$1"
+sys.path[:0] = ['$work/site', '$numpy']
+import fastact
+assert fastact.__file__ == '$work/site/fastact/__init__.py', fastact.__file__
+$2"
 }
 
 nehalem() {
+    wheel
     step "Nehalem: import, the instruction sets that it has, values and their tests"
     on Nehalem "
 import numpy as np, fastact as fa
@@ -52,6 +64,7 @@ raise SystemExit(pytest.main(['-q', '-p', 'no:cacheprovider', 'tests/test_field_
 }
 
 haswell() {
+    wheel
     step "Haswell: AVX2, emulated"
     here
     on Haswell "
