@@ -52,7 +52,8 @@ def view(source: Bytes, shape: tuple[int, ...], dtype: str, elements: bytes) -> 
     count = int(np.prod(whole, dtype=int))
     memory = np.zeros(count * size + offset + 16, np.uint8)
     if elements and dtype != "O":
-        memory[:] = np.resize(np.frombuffer(elements, np.uint8), memory.size)
+        again = -(-memory.size // len(elements))
+        memory[:] = np.frombuffer(elements * again, np.uint8, memory.size)
     if dtype == "?":
         memory &= 1
     if dtype == "O":
@@ -206,9 +207,8 @@ def check(data: bytes) -> None:
         memory = memory_of(array)
         own = np.zeros(memory.size, bool)
         start = array.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
-        for index in np.ndindex(array.shape):
-            at = start + sum(i * n for i, n in zip(index, array.strides, strict=True))
-            own[at : at + array.itemsize] = True
+        shape, strides = (*array.shape, array.itemsize), (*array.strides, 1)
+        np.lib.stride_tricks.as_strided(own[start:], shape, strides)[...] = True
         assert (memory[~own] == before[~own]).all()
 
 

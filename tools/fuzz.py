@@ -29,11 +29,12 @@ def fuzz() -> None:
 
 
 def keep(directory: Path) -> None:
-    """Write the corpus as lines of hexadecimal digits, the shortest first."""
-    found = {path.read_bytes().rstrip(b"\0").hex() for path in directory.iterdir()}
-    if CORPUS.exists():
-        found |= set(CORPUS.read_text().split())
-    lines = sorted(found - {""}, key=lambda line: (len(line), line))[:MOST]
+    """Write the corpus, and what lies beside it, as lines of hexadecimal digits: of all lengths."""
+    files = [*directory.iterdir(), *directory.parent.glob("crash-*")]
+    found = {path.read_bytes().rstrip(b"\0").hex() for path in files} - {""}
+    found |= set(CORPUS.read_text().split())
+    lines = sorted(found, key=lambda line: (len(line), line))
+    lines = lines[:: -(-len(lines) // MOST)]
     CORPUS.write_text("\n".join(lines) + "\n")
     print(len(lines), "inputs in", CORPUS)
 
