@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from instruction_sets import once
 
 import fastact as fa
 from fastact.catalogue import CATALOGUE
@@ -1056,6 +1057,7 @@ def ways_to_call(row, activation, operation):
 KINDS = {(len(row.parameters), row.keeps_integers): row for row in CATALOGUE}
 
 
+@once
 @every_operation
 @pytest.mark.parametrize("row", KINDS.values(), ids=lambda row: row.name)
 def test_reference_counts_stay_flat(row, activation, operation):

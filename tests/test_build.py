@@ -19,9 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from instruction_sets import once
 
 import fastact
 from fastact.catalogue import CATALOGUE, Row
+
+pytestmark = once  # what is read has the kernels of all instruction sets
 
 INFO = fastact.runtime_info()
 GCC = INFO["compiler"].startswith("gcc")

@@ -26,6 +26,8 @@ from fastact import __main__, cli
 from fastact.catalogue import CATALOGUE, ROW_CATALOGUE
 from fastact.cli import accuracy, common, formula, info, peers, plot, sweeps
 
+pytestmark = once
+
 ROWS = pytest.mark.parametrize("row", CATALOGUE, ids=lambda row: row.name)
 
 
@@ -335,7 +337,6 @@ def test_jumps_lie_at_the_kinks_of_the_catalogue(row):
 # ---- accuracy -----------------------------------------------------------------------------------
 
 
-@once
 def test_accuracy_prints_and_writes_what_it_finds(capsys, tmp_path):
     words = ("accuracy", "elu", "relu", "--dtype", "float16", "--output", tmp_path)
     status, out, _ = run(capsys, *words)
@@ -355,7 +356,6 @@ def test_accuracy_prints_and_writes_what_it_finds(capsys, tmp_path):
     assert [path.name for path in sorted(tmp_path.iterdir())] == ["elu.json", "relu.json"]
 
 
-@once
 def test_accuracy_does_not_measure_again_what_is_there(capsys, monkeypatch, tmp_path):
     words = ("accuracy", "tanh", "--dtype", "float16", "--output", tmp_path)
     first = run(capsys, *words)
@@ -368,7 +368,6 @@ def test_accuracy_does_not_measure_again_what_is_there(capsys, monkeypatch, tmp_
         cli.main(list(map(str, words)))
 
 
-@once
 def test_interrupted_sweep_goes_on_where_it_was(monkeypatch, tmp_path):
     monkeypatch.setitem(accuracy._SAMPLE_PIECE, "float32", 4096)
     case = sweeps.Case(common.ROWS["mish"], {}, "float32")
@@ -408,7 +407,6 @@ def test_interrupted_sweep_goes_on_where_it_was(monkeypatch, tmp_path):
     record.load(resumed)  # as if nothing were there
 
 
-@once
 def test_accuracy_does_not_put_a_sample_in_the_place_of_all(capsys, tmp_path):
     words = ("accuracy", "relu", "--dtype", "float32", "--output", tmp_path)
     assert run(capsys, *words)[0] == 0
@@ -430,7 +428,6 @@ def test_accuracy_does_not_put_a_sample_in_the_place_of_all(capsys, tmp_path):
     assert json.loads(path.read_text())["results"][0]["inputs"] > 1000
 
 
-@once
 def test_accuracy_fails_where_an_error_is_beyond_its_bound(capsys, monkeypatch):
     row = common.ROWS["tanh"]
     bounds = {**row.max_ulp, "float32": {"value": 0.5, "derivative": 0.51}}

@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from instruction_sets import once
 
 mpmath = pytest.importorskip("mpmath")
 mp = mpmath.mp
+pytestmark = once
 
 SOURCE = Path(__file__).resolve().parent.parent
 TOOL = SOURCE / "tools" / "fit_polynomials.py"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from instruction_sets import once
 
 import fastact
 
@@ -58,6 +59,7 @@ def test_results(row, activation, dtype, view, threads, low_threshold, rng):
                     assert order_of_memory(one) == order_of_memory(other)
 
 
+@once
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("out_view", ["every second", "all reversed", "transposed", "C order"])
 def test_out_of_any_layout(dtype, view, out_view, low_threshold, rng):
@@ -133,6 +135,7 @@ def test_an_out_that_shows_an_element_twice(dtype):
     np.testing.assert_array_equal(memory, x[-1])
 
 
+@once
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("view", VIEWS)
 def test_parameters_of_any_shape(dtype, view, threads, low_threshold, rng):

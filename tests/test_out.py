@@ -8,6 +8,7 @@ from multiprocessing import shared_memory
 
 import numpy as np
 import pytest
+from instruction_sets import once
 
 import fastact as fa
 
@@ -65,6 +66,7 @@ def one_nan(arrays):
             a[np.isnan(a)] = np.nan
 
 
+@once
 @settings(
     max_examples=400,
     derandomize=True,
