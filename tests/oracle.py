@@ -11,6 +11,7 @@ import ast
 import functools
 import itertools
 import math
+import threading
 from collections.abc import Callable
 from types import CodeType
 from typing import Any
@@ -24,6 +25,8 @@ from fastact.catalogue import Row
 mp = mpmath.mp.clone()
 VALUE_BITS = 200
 mp.prec = VALUE_BITS
+# The precision is one for all threads.
+PRECISION = threading.RLock()
 SLOPE_BITS = 150
 
 Parameters = dict[str, float]
@@ -136,7 +139,8 @@ def value(row: Row, x: float, parameters: Parameters) -> Any:
 @functools.cache
 def _value(text: str, x: float, parameters: tuple[tuple[str, float], ...]) -> Any:
     names = {**EXACT, **{key: mp.mpf(number) for key, number in parameters}}
-    return mp.mpf(eval(compiled(text), {**names, "x": mp.mpf(x)}))
+    with PRECISION:
+        return mp.mpf(eval(compiled(text), {**names, "x": mp.mpf(x)}))
 
 
 # Beyond these binary places a slope is nothing: half the smallest subnormal, with 60 bits to
@@ -177,7 +181,7 @@ def _derivative(
     bits = SLOPE_BITS + max(0, *(int(mp.mag(number)) for _, number in parameters if number), 0)
     bits = max(bits, mp.mag(point) + 70 if point else 0)
     while True:
-        with mp.workprec(bits):
+        with PRECISION, mp.workprec(bits):
             step = mp.ldexp(1, -bits - 10)
             # Beside a kink only the side away from it is asked, however near the kink is.
             sides = [mp.sign(point - kink) for kink in kinks if abs(point - kink) < 4 * step]
