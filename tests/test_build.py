@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import platform
 import re
+import runpy
 import shutil
 import subprocess
 import sys
+import types
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -351,3 +353,46 @@ def test_flags():
     assert [flag for flag in flags if flag.startswith(("-march", "-mtune", "-mcpu"))] == []
     if GCC or INFO["compiler"].startswith("clang"):
         assert {"-ffp-contract=off", "-fno-trapping-math"} <= set(flags)
+
+
+SETUP = Path(__file__).parent.parent / "setup.py"
+
+
+@pytest.fixture
+def build(monkeypatch, tmp_path):
+    """The build's choice of flags, with a compiler that knows no -fopenmp, as Apple's."""
+    if not SETUP.exists() or sys.platform == "win32":
+        pytest.skip("needs the source tree and a compiler like gcc")
+    setuptools = pytest.importorskip("setuptools")
+    monkeypatch.setattr(setuptools, "setup", lambda **_: None)
+    monkeypatch.chdir(SETUP.parent)
+    command = runpy.run_path(str(SETUP))["BuildExt"](setuptools.Distribution())
+    compiler = tmp_path / "cc"
+    compiler.write_text('#!/bin/sh\ncase " $* " in *" -fopenmp "*) exit 1 ;; esac\nexec cc "$@"\n')
+    compiler.chmod(0o755)
+    command.compiler = types.SimpleNamespace(compiler_so=[str(compiler)])
+    return command
+
+
+def test_compiler_without_openmp(build, monkeypatch, capsys):
+    """Apple's clang: packages that insist on -fopenmp do not build there (pyndl #147)."""
+    monkeypatch.delenv("FASTACT_OPENMP", raising=False)
+    assert build.compiles_and_links("int main(void) { return 0; }")
+    assert build.openmp_flags(True) == []
+    assert "without threads" in capsys.readouterr().err
+    monkeypatch.setenv("FASTACT_OPENMP", "1")
+    with pytest.raises(SystemExit, match="libgomp"):
+        build.openmp_flags(True)
+
+
+def test_openmp_is_used_where_it_is_and_wanted(build, monkeypatch, capsys):
+    build.compiler.compiler_so = ["cc"]
+    monkeypatch.setenv("FASTACT_OPENMP", "0")
+    assert build.openmp_flags(True) == []
+    monkeypatch.setenv("FASTACT_OPENMP", "auto")
+    there = build.compiles_and_links("#include <omp.h>\nint main(void) { return 0; }", "-fopenmp")
+    assert build.openmp_flags(True) == (["-fopenmp"] if there else [])
+    assert there or "without threads" in capsys.readouterr().err
+    monkeypatch.setenv("FASTACT_OPENMP", "yes")
+    with pytest.raises(SystemExit, match="auto, 0 or 1"):
+        build.openmp_flags(True)

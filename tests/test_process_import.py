@@ -6,13 +6,16 @@ writes beside itself, and one that wants a home.
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-from children import finished_child, run_child
+from children import environment, finished_child, run_child
 from instruction_sets import once
 
 import fastact as fa
@@ -142,6 +145,34 @@ def test_poor_environments(variables):
 def test_without_any_environment():
     program = "import os\nos.environ.clear()\n" + SITE + EVERYTHING
     run_child(program)
+
+
+def test_on_a_read_only_file_system():
+    """As in a container whose root may not be written: nothing is cached beside the modules."""
+    program = """
+import errno
+try:
+    open("/tmp/fastact", "w")
+except OSError as error:
+    assert error.errno == errno.EROFS, error
+else:
+    raise AssertionError("it can be written")
+"""
+    if shutil.which("unshare") is None:
+        pytest.skip("needs unshare, of util-linux")
+    alone = ["unshare", "--mount", *(["--map-root-user"] if os.getuid() else []), "sh", "-c"]
+    read_only = "mount -o remount,bind,ro / && "
+    trial = subprocess.run([*alone, read_only + "true"], capture_output=True, check=False)
+    if trial.returncode or os.stat("/").st_dev != os.stat("/tmp").st_dev:  # noqa: PTH116
+        pytest.skip("no file system can be made read-only here")
+    done = subprocess.run(
+        [*alone, read_only + 'exec "$@"', "sh", sys.executable, "-c", program + SITE + EVERYTHING],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def import_from(place):

@@ -58,6 +58,12 @@ for python in "$@"; do
     $pip install "$wheel[test]"
     run_tests
 
+    step "values, with each instruction set"
+    isas='import fastact; print(*fastact.runtime_info()["isa_available"])'
+    for isa in $(cd "$work" && env/bin/python -c "$isas"); do
+        FASTACT_ISA=$isa run_tests tests/test_values.py tests/test_field_cases.py
+    done
+
     step "a part of them, on the oldest NumPy that installs"
     for oldest in 2.0 2.1 2.2 2.3 2.4; do
         $pip install --only-binary numpy "numpy==$oldest.*" 2>/dev/null && break
