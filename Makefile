@@ -75,7 +75,7 @@ docs: build ## the pages in build/docs/html, their examples run, and looked at i
 sanitize: build ## ASan and UBSan, TSan and valgrind over the C code (minutes; PARTS=thread)
 	@tools/sanitize.sh $(RUN) $(PARTS)
 
-emulate: build ## run on emulated processors: without AVX, with AVX2 (PARTS="nehalem")
+emulate: build ## run the wheel on emulated processors: without AVX, with AVX2 (PARTS="nehalem")
 	@tools/emulate.sh $(RUN) $(PARTS)
 
 fuzz: env ## fuzz calls for half an hour (DURATION=60: seconds) and keep what was found; needs clang
