@@ -42,6 +42,9 @@ from fastact.catalogue import CATALOGUE
 cnp.import_array()
 cnp.import_umath()
 
+cdef extern from "Python.h":
+    const Py_ssize_t PY_SSIZE_T_MAX
+
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order,
                                      void *descr, int subok)
@@ -173,6 +176,20 @@ cdef inline bint repeats(cnp.ndarray a) noexcept:
         if cnp.PyArray_STRIDES(a)[i] == 0 and cnp.PyArray_DIMS(a)[i] > 1:
             return True
     return False
+
+
+cdef inline bint in_c_order(cnp.ndarray a) noexcept:
+    """Whether strides fall, but for those of what repeats: NumPy's results are then in C order."""
+    cdef int i
+    cdef Py_ssize_t stride, least = PY_SSIZE_T_MAX
+    for i in range(cnp.PyArray_NDIM(a)):
+        stride = cnp.PyArray_STRIDES(a)[i]
+        if stride == 0 or cnp.PyArray_DIMS(a)[i] == 1:
+            continue
+        if stride < 0 or stride > least:
+            return False
+        least = stride
+    return True
 
 
 cdef inline bint shows_twice(cnp.ndarray a) noexcept:
@@ -381,6 +398,8 @@ cdef class Operation:
         elif grad is not None and (cnp.PyArray_IS_C_CONTIGUOUS(grad)
                                    or cnp.PyArray_IS_C_CONTIGUOUS(x)):
             # Of two orders NumPy chooses that of C.
+            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+        elif repeats(x) and grad is None and not varying and in_c_order(x):
             out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
         elif varying or repeats(x) or (grad is not None and not same_strides(grad, x)):
             return None  # NumPy chooses the order of the result

@@ -3,6 +3,8 @@ memory as the ufunc would choose, and into whatever array is given."""
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from instruction_sets import once
@@ -166,3 +168,19 @@ def test_parameters_of_any_shape(dtype, view, threads, low_threshold, rng):
                 assert one.tobytes() == other.tobytes()
                 assert order_of_memory(one) == order_of_memory(other)
             assert np.asarray(got[-1]).tobytes() == np.asarray(wanted[-1]).tobytes()
+
+
+@pytest.mark.parametrize("shape", [(5, 1), (1, 5), (4, 1, 3), (1, 3, 1), (2, 3, 1, 5), (1, 1)])
+def test_broadcast_inputs(shape, low_threshold):
+    """Computed by the driver, with the order of memory that NumPy's result has."""
+    small = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    full = tuple(40 if n == 1 else n for n in shape)
+    for axes in itertools.permutations(range(len(shape))):
+        for x in (np.broadcast_to(small, full), np.broadcast_to(small[::-1], full)):
+            x = x.transpose(axes)
+            got = fastact.sigmoid(x)
+            np.testing.assert_array_equal(got, fastact.sigmoid(x.copy()))
+            assert got.strides == np.tanh(x).strides
+            value, slope = fastact.sigmoid.value_and_derivative(x)
+            np.testing.assert_array_equal(slope, fastact.sigmoid.derivative(x.copy()))
+            np.testing.assert_array_equal(value, got)
