@@ -332,7 +332,7 @@ def test_subnormals_are_not_switched_off(symbols, functions):
         drivers = {"run_range", "fastact_apply", "fastact_apply_contiguous", "fastact_round"}
         drivers |= {"run_boxes", "fastact_apply_shaped", "fill", "fastact_enter", "fastact_leave"}
         drivers |= {"run_in_place", "run_gathered", "run_chunks", "fastact_apply_rows"}
-        drivers |= {"run_shared", "describe"}
+        drivers |= {"run_by_chunks", "run_long_gathered", "describe"}
         assert {name.split(".")[0] for name in changing} <= drivers
 
 
