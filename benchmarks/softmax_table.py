@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 
 import fastact
-from fastact.cli import peers
+from fastact.cli import info, peers
+from fastact.cli.common import processor
 
 SHAPES = (
     ((131072, 128), -1),
@@ -37,6 +38,7 @@ SHAPES = (
 )
 OPERATIONS = ("softmax", "log_softmax", "backward", "backward_from_output")
 PAUSE, ROUNDS = 0.02, 5
+PEERS = ("torch", "onnxruntime", "scipy")
 
 Calls = dict[str, Callable[[], Any]]
 
@@ -148,7 +150,17 @@ def main() -> None:
                     print(what, results[what], flush=True)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(results, indent=1) + "\n")
-    options.markdown.write_text(table(results))
+    of = fastact.runtime_info()
+    versions = {**info.versions(), "fastact": of["version"], "compiler": of["compiler"]}
+    versions |= {name: module.__version__ for name in PEERS if (module := or_none(name))}
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    options.markdown.write_text(
+        "Nanoseconds per element, medians; the last column is fastact over the fastest peer. "
+        "`backward` computes\nthe exponentials again from x, where PyTorch's is given its "
+        f"softmax; `backward_from_output` is given\nit, too. {processor()}, {of['isa']}, "
+        f"{options.threads} threads; {listed}.\nMade by `python benchmarks/softmax_table.py`.\n\n"
+        + table(results)
+    )
 
 
 if __name__ == "__main__":
