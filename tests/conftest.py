@@ -7,6 +7,7 @@ A test that asks for `row`, `activation` or `parameters` runs once for each row 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import children
@@ -16,6 +17,12 @@ import pytest
 import fastact
 from fastact import _runtime
 from fastact.catalogue import CATALOGUE, Row
+
+
+def pytest_configure() -> None:
+    # A shell has what it starts in the background ignore Ctrl-C, and so would the tests' children.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def set_id(parameters: dict[str, float]) -> str:
