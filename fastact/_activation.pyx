@@ -16,6 +16,7 @@ from fastact cimport _kernels
 from fastact._calls cimport (
     KEEP_GIL_BELOW,
     PyArray_EMPTY,
+    PyArray_FLAGS,
     PyVectorcall_NARGS,
     alike,
     by_name,
@@ -23,6 +24,7 @@ from fastact._calls cimport (
     call_through_vectorcall,
     floating_element,
     overlaps,
+    shows_twice,
     vectorcall_function,
 )
 from fastact._kernels cimport fastact_call
@@ -48,7 +50,6 @@ cdef extern from "Python.h":
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order,
                                      void *descr, int subok)
-    int PyArray_FLAGS(cnp.ndarray array) nogil
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
 
 cdef enum:
@@ -190,25 +191,6 @@ cdef inline bint in_c_order(cnp.ndarray a) noexcept:
             return False
         least = stride
     return True
-
-
-cdef inline bint shows_twice(cnp.ndarray a) noexcept:
-    """Whether an array may show an element at two places: broadcast ones do, and windows. It does
-    not where each dimension steps over all that lies within it."""
-    cdef int i, j
-    cdef Py_ssize_t step, other, within
-    if PyArray_FLAGS(a) & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS):
-        return False
-    for i in range(cnp.PyArray_NDIM(a)):
-        step = abs(cnp.PyArray_STRIDES(a)[i])
-        within = cnp.PyArray_ITEMSIZE(a)
-        for j in range(cnp.PyArray_NDIM(a)):
-            other = abs(cnp.PyArray_STRIDES(a)[j])
-            if cnp.PyArray_DIMS(a)[j] > 1 and (other < step or (other == step and j < i)):
-                within += (cnp.PyArray_DIMS(a)[j] - 1) * other
-        if cnp.PyArray_DIMS(a)[i] > 1 and step < within:
-            return True
-    return False
 
 
 cdef inline bint overlaps_partly(cnp.ndarray a, cnp.ndarray b) noexcept:

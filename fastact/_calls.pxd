@@ -19,6 +19,7 @@ cdef extern from "Python.h":
 
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_EMPTY(int ndim, cnp.npy_intp *dims, int typenum, int fortran)
+    int PyArray_FLAGS(cnp.ndarray array) nogil
 
 ctypedef object (*vectorcall_function)(object, PyObject *const *, size_t, PyObject *)
 
@@ -99,3 +100,22 @@ cdef inline bint overlaps(cnp.ndarray a, cnp.ndarray b) noexcept:
     extent(a, &first[0], &first[1])
     extent(b, &second[0], &second[1])
     return first[0] < second[1] and second[0] < first[1]
+
+
+cdef inline bint shows_twice(cnp.ndarray a) noexcept:
+    """Whether an array may show an element at two places: broadcast ones do, and windows. It does
+    not where each dimension steps over all that lies within it."""
+    cdef int i, j
+    cdef Py_ssize_t step, other, within
+    if PyArray_FLAGS(a) & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS):
+        return False
+    for i in range(cnp.PyArray_NDIM(a)):
+        step = abs(cnp.PyArray_STRIDES(a)[i])
+        within = cnp.PyArray_ITEMSIZE(a)
+        for j in range(cnp.PyArray_NDIM(a)):
+            other = abs(cnp.PyArray_STRIDES(a)[j])
+            if cnp.PyArray_DIMS(a)[j] > 1 and (other < step or (other == step and j < i)):
+                within += (cnp.PyArray_DIMS(a)[j] - 1) * other
+        if cnp.PyArray_DIMS(a)[i] > 1 and step < within:
+            return True
+    return False

@@ -195,7 +195,7 @@ def provided(entry: Entry) -> Any:
 
     Returns
     -------
-    Activation, or a function of rows or gates
+    Activation, or a function of rows
     """
     import fastact
 
@@ -263,7 +263,7 @@ def get(name: str, framework: str = "torch") -> Any:
     Parameters
     ----------
     name : str
-        The name, such as ``"gelu_new"``; with a framework in front, as in ``"keras:leaky_relu"``,
+        The name, such as ``"SiLU"``; with a framework in front, as in ``"keras:leaky_relu"``,
         it is that framework's name and no other's.
     framework : str, default "torch"
         Whose name it is: "torch", "transformers", "keras", "jax", "onnx" or "fastact". A name that
@@ -271,7 +271,7 @@ def get(name: str, framework: str = "torch") -> Any:
 
     Returns
     -------
-    Activation, or a function of rows or gates
+    Activation, or a function of rows
         An activation has its parameters fixed to the framework's default values, so that it is
         called with x alone, and pickles. What has no default there, as the weight of prelu, stays
         an argument.

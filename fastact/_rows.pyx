@@ -25,6 +25,7 @@ from fastact._calls cimport (
     call_through_vectorcall,
     floating_element,
     overlaps,
+    shows_twice,
     vectorcall_function,
 )
 from fastact._kernels cimport fastact_call, fastact_environment, fastact_row_call
@@ -277,10 +278,8 @@ cdef result_dtype(str name, list arrays, dtype):
 
 cdef bint may_be_written(list arrays, cnp.ndarray out) except -1:
     """Whether out either lies elsewhere or is an array itself, element by element."""
-    cdef int i
-    for i in range(out.ndim):
-        if cnp.PyArray_STRIDES(out)[i] == 0 and out.shape[i] > 1:
-            return False
+    if shows_twice(out):
+        return False
     for array in arrays:
         if array is None:
             continue
@@ -1135,6 +1134,8 @@ class CrossEntropy:
         x = np.require(x, result_dtype(name, [x], None), ["A"])
         each = tuple([n for i, n in enumerate(x.shape) if i != axis])
         labels = np.asarray(labels)
+        if find_bfloat16(labels.dtype):
+            labels = labels.astype(np.float64)
         if labels.size == 0 and labels.shape == each:
             labels = labels.astype(np.intp)
         if labels.dtype.kind == "f" and labels.shape == x.shape:

@@ -376,7 +376,7 @@ class RowFunction:
         return self.operations["value"]
 
 
-_ROW_BOUNDS = {"float16": 0.51, "bfloat16": 0.51, "float32": 0.51, "float64": 2.0}
+_ROW_BOUNDS = {"float16": 0.51, "bfloat16": 0.51, "float32": 0.51, "float64": 4.0}
 
 _BOLTZMANN = (
     "L. Boltzmann, 'Studien ueber das Gleichgewicht der lebendigen Kraft zwischen bewegten "

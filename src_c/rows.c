@@ -304,10 +304,10 @@ static void scatter_result(const job *j, const region *r, const fastact_tile *t)
 static void run_gathered(void *context, ptrdiff_t begin, ptrdiff_t end)
 {
     job *j = context;
-    ptrdiff_t room = j->call->n * j->width > TILE ? j->call->n * j->width : TILE;
+    ptrdiff_t room = j->call->n * j->width;
     enum { TILES = FASTACT_ROW_OPERANDS + 1 }; /* and the exponentials */
-    double on_stack[TILES * TILE + FASTACT_ROW_LANES], *tiles = on_stack;
-    if (room > TILE) tiles = malloc((TILES * room + FASTACT_ROW_LANES) * sizeof *tiles);
+    /* Not on the stack, of which the kernels take enough: threads may have little. */
+    double *tiles = malloc((TILES * room + FASTACT_ROW_LANES) * sizeof *tiles);
     if (!tiles) {
         j->failed = 1;
         return;
@@ -321,7 +321,7 @@ static void run_gathered(void *context, ptrdiff_t begin, ptrdiff_t end)
         scatter_result(j, &r, &t);
     }
     fp_leave(callers);
-    if (tiles != on_stack) free(tiles);
+    free(tiles);
 }
 
 /* ---- long rows, chunk by chunk ------------------------------------------------------------------- */
@@ -374,12 +374,12 @@ static int run_by_chunks(job *j, ptrdiff_t place, int shared)
     if (!states) return 1;
     chunked c = {j, place, FASTACT_MAXIMA, states};
     int stopped = 0;
-    for (; c.step < FASTACT_ROW_STEPS && !stopped && !j->failed; c.step++) {
+    for (;; c.step++) {
         /* One result is written once or, where the kernel sees only a part, again and again. */
         int one = c.step == FASTACT_WRITE && j->one_a_row[RESULT];
         if (shared && !one) stopped = fastact_parallel(chunks, LEAST_CHUNKS, 0, 1, run_chunks, &c);
         else run_chunks(&c, 0, one && j->way != GATHERED ? 1 : chunks);
-        if (c.step == FASTACT_WRITE) break;
+        if (c.step == FASTACT_WRITE || stopped || j->failed) break;
         fp_environment callers = fp_enter();
         for (ptrdiff_t k = 1; k < chunks; k++)
             j->kernels->merge(&t, states, states + k * fields);
