@@ -964,6 +964,12 @@ cdef log_parts(x, int axis):
     return parts[..., 0], parts[..., 1]
 
 
+def total(a, axis):
+    """Return the sums along an axis, which stays, to the same bits for any layout."""
+    rows = np.ascontiguousarray(np.moveaxis(a, axis, -1))
+    return np.expand_dims(rows.sum(-1), axis)
+
+
 class CrossEntropy:
     """Return the cross entropy of labels and softmax(logits): what a classifier is trained on.
 
@@ -1024,12 +1030,13 @@ class CrossEntropy:
             m, log = log_parts(x, axis)
             if labels.dtype.kind == "f":
                 losses = self._targets(labels, x.shape[axis], label_smoothing)
-                losses = np.where(losses == 0, 0.0, losses * (log - (x - m))).sum(axis)
+                losses = total(np.where(losses == 0, 0.0, losses * (log - (x - m))), axis)
+                losses = losses.squeeze(axis)
             else:
                 picked = np.take_along_axis(x, labels, axis).astype(np.float64)
                 losses = log - (picked - m)
                 if label_smoothing:
-                    mean = (log - (x - m)).mean(axis, keepdims=True)
+                    mean = total(log - (x - m), axis) / x.shape[axis]
                     losses = (1.0 - label_smoothing) * losses + label_smoothing * mean
                 losses = np.where(valid, losses, 0.0).squeeze(axis)
             if reduction != "none":
@@ -1098,13 +1105,16 @@ class CrossEntropy:
             if reduction == "mean":
                 weights = weights / np.count_nonzero(valid)
             if labels.dtype.kind == "f" or label_smoothing:
-                if labels.dtype.kind != "f":
+                whole = 1.0
+                if labels.dtype.kind == "f":
+                    whole = (1.0 - label_smoothing) * total(labels, axis) + label_smoothing
+                else:
                     labels = np.arange(x.shape[axis]).reshape(
                         [-1 if i == axis else 1 for i in range(x.ndim)]) == labels
                 target = self._targets(labels, x.shape[axis], label_smoothing)
                 p = softmax(x, axis, dtype=np.float64)
                 return np.where(weights == 0, 0.0, weights * (
-                    p * target.sum(axis, keepdims=True) - target)).astype(x.dtype)
+                    p * whole - target)).astype(x.dtype)
             out = np.empty_like(x)
             if x.size:
                 run(_kernels.FASTACT_LOGSUMEXP_BACKWARD, element_of(x.dtype.num), 1.0,

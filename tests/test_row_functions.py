@@ -677,3 +677,31 @@ def test_threads_with_small_stacks():
     finally:
         threading.stack_size(before)
     np.testing.assert_array_equal(got[0], wanted)
+
+
+@pytest.mark.parametrize("keywords", [{}, {"label_smoothing": 0.1}])
+@pytest.mark.parametrize("probabilities", [False, True])
+def test_losses_have_the_same_bits_for_any_layout(keywords, probabilities):
+    x = logits((300, 501), 20, np.float64)
+    labels = fa.softmax(x[::-1]) if probabilities else np.arange(300)
+    keywords = {**keywords, "reduction": "none"}
+    loss = fa.cross_entropy(x, labels, **keywords)
+    slopes = fa.cross_entropy.backward(1.0, x, labels, **keywords)
+    for y in (np.asfortranarray(x), np.repeat(x, 2, 1)[:, ::2]):
+        for given in (labels, np.asfortranarray(labels)):
+            np.testing.assert_array_equal(fa.cross_entropy(y, given, **keywords), loss)
+            np.testing.assert_array_equal(
+                fa.cross_entropy.backward(1.0, y, given, **keywords), slopes
+            )
+
+
+def test_smoothed_gradients_of_long_rows():
+    """Relative to themselves: the target's sum is 1, not what adding it up comes to."""
+    n, smoothing = 8781, 0.5
+    x = logits(n, 3, np.float64)
+    got = fa.cross_entropy.backward(1.0, x, 5, label_smoothing=smoothing)
+    p = exact("softmax", x)
+    for i in (0, 5, int(np.abs(got).argmin()), n - 1):
+        target = mp.mpf(smoothing) / n + (1 - mp.mpf(smoothing) if i == 5 else 0)
+        size = p[i] + target
+        assert abs(mp.mpf(float(got[i])) - (p[i] - target)) <= 4 * mp.mpf(2) ** -52 * size
