@@ -61,16 +61,23 @@ int fastact_bind(fastact_call *call, int index, int operation, int x_element, in
 
 /* ---- gather and scatter ----------------------------------------------------------------------- */
 
+/* Steps that the compiler knows, of which it makes vectors: every element, every second one, and
+ * backwards. */
+#define GATHER_BY(from, to, step)                                                                  \
+    {                                                                                              \
+        const from *first = (const from *)source;                                                  \
+        INDEPENDENT                                                                                \
+        for (ptrdiff_t i = 0; i < n; i++) tile[i] = (to)first[i * (step)];                         \
+    }
+
 #define GATHER(from, to)                                                                           \
     {                                                                                              \
         to *tile = target;                                                                         \
-        if (stride == (ptrdiff_t)sizeof(from)) {                                                   \
-            const from *contiguous = (const from *)source;                                         \
-            INDEPENDENT                                                                            \
-            for (ptrdiff_t i = 0; i < n; i++) tile[i] = (to)contiguous[i];                         \
-        } else {                                                                                   \
+        if (stride == (ptrdiff_t)sizeof(from)) GATHER_BY(from, to, 1)                              \
+        else if (stride == 2 * (ptrdiff_t)sizeof(from)) GATHER_BY(from, to, 2)                     \
+        else if (stride == -(ptrdiff_t)sizeof(from)) GATHER_BY(from, to, -1)                       \
+        else                                                                                       \
             for (ptrdiff_t i = 0; i < n; i++) tile[i] = (to)*(const from *)(source + i * stride);  \
-        }                                                                                          \
         return;                                                                                    \
     }
 
@@ -280,16 +287,25 @@ static ptrdiff_t less(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 /* Rows of fewer elements are gone through column by column. */
 enum { NARROW = 8 };
 
+/* With strides that the compiler knows, of which it makes vectors. */
+#define COPY_ROWS(type, copy, stride)                                                              \
+    for (ptrdiff_t r = 0; r < p.rows; r++)                                                         \
+        INDEPENDENT                                                                                \
+        for (ptrdiff_t c = 0; c < p.columns; c++) copy(type, stride);
+
 #define COPY_PART(type, copy)                                                                      \
     {                                                                                              \
         type *t = tile;                                                                            \
-        if (distance(p.row_stride) < distance(p.column_stride) || p.columns < NARROW) {            \
+        int down = distance(p.row_stride) < distance(p.column_stride) || p.columns < NARROW;       \
+        if (down && p.rows > 1) {                                                                  \
             for (ptrdiff_t c = 0; c < p.columns; c++)                                              \
                 for (ptrdiff_t r = 0; r < p.rows; r++) copy(type, p.column_stride);                \
         } else if (p.column_stride == (ptrdiff_t)sizeof(type)) {                                   \
-            for (ptrdiff_t r = 0; r < p.rows; r++)                                                 \
-                INDEPENDENT                                                                        \
-                for (ptrdiff_t c = 0; c < p.columns; c++) copy(type, (ptrdiff_t)sizeof(type));     \
+            COPY_ROWS(type, copy, (ptrdiff_t)sizeof(type))                                         \
+        } else if (p.column_stride == 2 * (ptrdiff_t)sizeof(type)) {                               \
+            COPY_ROWS(type, copy, 2 * (ptrdiff_t)sizeof(type))                                     \
+        } else if (p.column_stride == -(ptrdiff_t)sizeof(type)) {                                  \
+            COPY_ROWS(type, copy, -(ptrdiff_t)sizeof(type))                                        \
         } else {                                                                                   \
             for (ptrdiff_t r = 0; r < p.rows; r++)                                                 \
                 for (ptrdiff_t c = 0; c < p.columns; c++) copy(type, p.column_stride);             \
