@@ -279,9 +279,10 @@ def test_a_signal_ends_compiled_code_at_once():
     count[0] = 0
     before = signal.signal(signal.SIGALRM, handler)
     try:
+        x = np.ones(1 << 26)  # a call looks for signals after 50 ms, so it has to take longer
         signal.setitimer(signal.ITIMER_REAL, 0.2)
-        with pytest.raises(SignalledError):
-            many(np.ones(1 << 23), count)
+        with fa.num_threads(1), pytest.raises(SignalledError):
+            many(x, count)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
