@@ -39,7 +39,7 @@ def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
         _summary(row, operation),
         _section("Parameters", [*_arguments(row, grad, both, parameters)]),
         _section("Returns", [*_returns(operation)]),
-        _section("Raises", [*_raises(bool(parameters))]),
+        _section("Raises", _raises(row, parameters)),
         _section("Notes", [textwrap.fill(_notes(row, operation), WIDTH)]),
         _section(
             "References",
@@ -87,7 +87,8 @@ def _arguments(row: Row, grad: bool, both: bool, parameters: dict[str, Any]) -> 
         if parameter.name in parameters:
             lines += [
                 f"{parameter.name} : array_like, optional",
-                f"    {parameter.summary}; a scalar, or an array that broadcasts with x.",
+                f"    {parameter.summary}; a scalar, or an array that broadcasts with x."
+                + ("" if parameter.domain == "any number" else f" It is {parameter.domain}."),
             ]
     lines += [
         "out : ndarray or tuple of ndarray, optional",
@@ -107,16 +108,18 @@ def _returns(operation: str) -> list[str]:
     return [f"{'y' if operation == 'value' else operation} : ndarray or scalar", shape]
 
 
-def _raises(has_parameters: bool) -> list[str]:
+def _raises(row: Row, parameters: dict[str, Any]) -> list[str]:
+    wrong = "a read-only `out`"
+    if parameters:
+        wrong = "a parameter that is NaN"
+        if any(p.domain != "any number" for p in row.parameters) or row.ascending:
+            wrong += " or out of its range"
     return [
         "TypeError",
         "    For a dtype that is not supported (complex, longdouble, object, str), and where",
         "    `casting` does not allow `out` or `dtype`.",
         "ValueError",
-        "    For shapes that do not broadcast"
-        + (
-            " and for a parameter that is NaN." if has_parameters else " and for a read-only `out`."
-        ),
+        f"    For shapes that do not broadcast and for {wrong}.",
     ]
 
 
@@ -125,7 +128,7 @@ def _notes(row: Row, operation: str) -> str:
     what = "f" if operation == "value" else "f'"
     lines = [f"{what} tends to {limits[0]} at -inf and to {limits[1]} at +inf. NaN gives NaN."]
     if row.kinks and operation != "value":
-        at = "; ".join(f"f'({point:g}) = {slope}" for point, slope in row.kinks.items())
+        at = "; ".join(f"f'({point}) = {slope}" for point, slope in row.kinks.items())
         lines.append(f"At the kinks: {at}.")
     if row.keeps_integers and operation == "value":
         lines.append("Integers stay integers.")

@@ -3,12 +3,14 @@
 Tests, documentation, stubs, benchmarks and plots walk these rows; nothing else in Python names an
 activation.  The module imports nothing of fastact, so every tool can read it.
 
-A formula is a Python expression in x, the parameters and the functions exp, expm1, log1p, tanh of
-an arbitrary-precision library: it is what the tests take as the truth.
+A formula is a Python expression in x, the parameters, pi and the functions abs, sqrt, exp, expm1,
+log1p, tanh and erfc of an arbitrary-precision library: it is what the tests take as the truth, and
+written so that nothing cancels.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -19,8 +21,14 @@ class Parameter:
     name: str
     default: float
     summary: str
+    domain: str = "any number"  # or "positive", or "not negative"
     shown: tuple[float, ...] = ()  # to plot, the most telling first; none: the default
     measured: tuple[float, ...] = ()  # where the error is measured, besides the default
+
+    @property
+    def least(self) -> float:
+        """The least float64 that it may be."""
+        return {"positive": math.ulp(0.0), "not negative": 0.0}.get(self.domain, -math.inf)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,10 @@ class Row:
         on every instruction set.
     parameters : tuple of Parameter
     kinks : dict
-        Points where f' jumps, and the value that fastact gives it there, as an expression.
+        Points where f or f' jumps, and the value that fastact gives f' there: both as expressions
+        in the parameters.
+    ascending : bool
+        Whether a parameter may not be larger than the one after it.
     cost : str
         "cheap" or "exponential": how much arithmetic an element takes.
     keeps_integers : bool
@@ -72,7 +83,8 @@ class Row:
     source: str
     max_ulp: dict[str, dict[str, float]]
     parameters: tuple[Parameter, ...] = ()
-    kinks: dict[float, str] = field(default_factory=dict)
+    kinks: dict[str, str] = field(default_factory=dict)
+    ascending: bool = False
     cost: str = "exponential"
     keeps_integers: bool = False
     notes: str = ""
@@ -92,6 +104,40 @@ class Row:
         return [defaults] + [
             {**defaults, p.name: value} for p in self.parameters for value in p.measured
         ]
+
+    def kinks_at(self, parameters: dict[str, float]) -> dict[float, float]:
+        """Return the points where f or f' jumps, and what fastact gives for f' there.
+
+        Parameters
+        ----------
+        parameters : dict
+            Values by name.
+
+        Returns
+        -------
+        dict
+        """
+        return {
+            self.evaluate(point, parameters): self.evaluate(slope, parameters)
+            for point, slope in self.kinks.items()
+        }
+
+    @staticmethod
+    def evaluate(expression: str, parameters: dict[str, float]) -> float:
+        """Return the value of a limit, a kink or the slope at one.
+
+        Parameters
+        ----------
+        expression : str
+            As the row has it.
+        parameters : dict
+            Values by name.
+
+        Returns
+        -------
+        float
+        """
+        return float(eval(expression, {"__builtins__": {}}, {**parameters, "inf": math.inf}))
 
     def bound(self, dtype: str, operation: str) -> float:
         """Return the bound of the error of an operation.
@@ -180,7 +226,7 @@ CATALOGUE = (
         source="V. Nair and G. E. Hinton, 'Rectified Linear Units Improve Restricted Boltzmann "
         "Machines', 2010",
         max_ulp=_EXACT,
-        kinks={0.0: "0"},
+        kinks={"0": "0"},
         cost="cheap",
         keeps_integers=True,
         plot_range=(-3.0, 3.0),
@@ -198,7 +244,7 @@ CATALOGUE = (
         slope_at_infinity=("0", "0"),
         source="A. Krizhevsky, 'Convolutional Deep Belief Networks on CIFAR-10', 2010",
         max_ulp=_EXACT,
-        kinks={0.0: "0", 6.0: "0"},
+        kinks={"0": "0", "6": "0"},
         cost="cheap",
         keeps_integers=True,
         plot_range=(-3.0, 9.0),
@@ -224,7 +270,7 @@ CATALOGUE = (
                 measured=(0.0, 0.2, 2.0, -2.0),
             ),
         ),
-        kinks={0.0: "negative_slope"},
+        kinks={"0": "negative_slope"},
         cost="cheap",
         notes="With one slope per channel, as an array that broadcasts, it is the parametric "
         "ReLU (PReLU). Any slope is taken, those above 1 and below 0 too.",
@@ -251,7 +297,7 @@ CATALOGUE = (
                 measured=(0.5, 2.0, -2.0),
             ),
         ),
-        kinks={0.0: "alpha"},
+        kinks={"0": "alpha"},
         plot_range=(-5.0, 3.0),
         use="Perceptrons and convolutional networks without normalisation: the mean of its values "
         "is nearer to 0 than that of relu, which speeds up learning. Costs an exponential; "
@@ -323,6 +369,39 @@ CATALOGUE = (
         source="D. Misra, 'Mish: A Self Regularized Non-Monotonic Activation Function', 2020",
         max_ulp=_bounds(1.0, 1.0),
         use="Detectors such as YOLOv4. Its curve is nearly that of silu, at a higher cost.",
+    ),
+    Row(
+        name="softplus",
+        summary="The logarithm of 1 + exp(x), a smooth relu",
+        formula="(x if x >= 0 else 0) + log1p(exp(-abs(beta*x)))/beta",
+        derivative="1/(1 + exp(-beta*x))",
+        at_infinity=("0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="C. Dugas et al., 'Incorporating Second-Order Functional Knowledge for Better Option "
+        "Pricing', 2001",
+        max_ulp=_bounds(1.0, 1.0),
+        parameters=(
+            Parameter(
+                "beta",
+                1.0,
+                "How soon it is the relu; a growing beta tends to that",
+                domain="positive",
+                shown=(1.0, 0.5, 5.0),
+                measured=(10.0,),
+            ),
+        ),
+        notes="There is no threshold beyond which it would be x itself: it is right everywhere.",
+    ),
+    Row(
+        name="log_sigmoid",
+        summary="The logarithm of the logistic function",
+        formula="(0 if x >= 0 else x) - log1p(exp(-abs(x)))",
+        derivative="1/(1 + exp(x))",
+        at_infinity=("-inf", "-0.0"),
+        slope_at_infinity=("1", "0"),
+        source="The logarithm of a probability that a logistic regression gives, its likelihood",
+        max_ulp=_bounds(1.0, 1.0),
+        aliases=("logsigmoid",),
     ),
 )
 

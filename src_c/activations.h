@@ -1,5 +1,5 @@
 /* Every activation: its value and its derivative as two scalar functions of a `real` x (and its
- * parameter), and at the end the list of their names. Everything else - backward passes, element
+ * parameters), and at the end the list of their names. Everything else - backward passes, element
  * types, instruction sets, threads, strides - is made from these.
  *
  * A function returns a `number`, the working type: a double for float32, a pair of doubles for
@@ -179,10 +179,44 @@ INLINE number mish_derivative(real x)
     return at_scale_of(exp_d.value, divide(multiply(n, g), square(m_plus_2)));
 }
 
+/* ---- softplus, log_sigmoid --------------------------------------------------------------------
+ * f = max(x, 0) + log(1 + e)/beta,  e = e^-|z|, z = beta x: nothing overflows, and both tails keep
+ * their digits.  f' = sigmoid(z).
+ * log_sigmoid(x) = -softplus(-x) = min(x, 0) - log(1 + e). */
+
+/* A parameter that may not be less than 0: NaN if it is. */
+INLINE real not_negative(real parameter) { return parameter >= 0 ? parameter : (real)NAN; }
+
+INLINE number softplus_value(real x, real beta)
+{
+    real given = not_negative(beta);
+    number e = exp_of(at_least(minus_magnitude(swish_exponent(x, given)), EXP_LOWEST)).value;
+    number tail = divided(log_of_1_plus(e), given, 1.0 / given);
+    return choose(x < 0, at_scale_of(e, tail), add(exact(x), tail));
+}
+
+INLINE number softplus_derivative(real x, real beta)
+{
+    number z = swish_exponent(x, not_negative(beta));
+    return logistic(z, exp_of(at_least(minus_magnitude(z), EXP_LOWEST)).value);
+}
+
+INLINE number log_sigmoid_value(real x)
+{
+    number e = exp_of(at_least(exact(-magnitude(x)), EXP_LOWEST)).value;
+    number tail = negative(log_of_1_plus(e));
+    return choose(x < 0, add(exact(x), tail), at_scale_of(e, tail));
+}
+
+INLINE number log_sigmoid_derivative(real x)
+{
+    return logistic(exact(-x), exp_of(at_least(exact(-magnitude(x)), EXP_LOWEST)).value);
+}
+
 /* ---- the list ---------------------------------------------------------------------------------
  * One line per activation: PLAIN without a parameter, INTEGER likewise but keeping integers as
- * integers, PARAMETER with one. */
-#define ACTIVATIONS(PLAIN, INTEGER, PARAMETER)                                                     \
+ * integers, PARAMETER with one, TWO_PARAMETERS with two. */
+#define ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS)                                     \
     PLAIN(sigmoid)                                                                                 \
     PLAIN(tanh)                                                                                    \
     INTEGER(relu, RELU)                                                                            \
@@ -192,4 +226,6 @@ INLINE number mish_derivative(real x)
     PARAMETER(swish)                                                                               \
     PLAIN(silu)                                                                                    \
     PLAIN(identity)                                                                                \
-    PLAIN(mish)
+    PLAIN(mish)                                                                                    \
+    PARAMETER(softplus)                                                                            \
+    PLAIN(log_sigmoid)

@@ -122,6 +122,14 @@ INLINE exponential exp_of(number x)
                          multiply_add(scale, p.itself, scale - 1.0)};
 }
 
+/* log(1 + e) for e from 0 to 1: no power of two has to be split off. */
+INLINE number log_of_1_plus(number e)
+{
+    double s = e / (2.0 + e), y = s * s;
+    double p = TIES_MATTER ? log1p_beyond_s_exactly(y) : log1p_beyond_s(y);
+    return multiply_add(s * y, p, 2.0 * s);
+}
+
 /* d/by, reciprocal = 1/by. */
 INLINE number divided(number d, double by, double reciprocal) { (void)by; return d * reciprocal; }
 

@@ -223,6 +223,15 @@ INLINE exponential exp_of(number x)
     };
 }
 
+/* log(1 + e) for e from 0 to 1. What is beyond 2s is a 27th of it at most, and need not be a pair. */
+INLINE number log_of_1_plus(number e)
+{
+    number s = divide(e, plus(e, 2.0));
+    double y = s.high * s.high;
+    number sum = two_sum(2.0 * s.high, s.high * y * log1p_beyond_s_exactly(y));
+    return pair(sum.high, multiply_add(2.0, s.low, sum.low));
+}
+
 /* d/by, reciprocal = 1/by. */
 INLINE number divided(number d, double by, double reciprocal)
 {

@@ -75,6 +75,32 @@ INLINE double expm1_beyond_r(double r)
     return multiply_add(p, r, EXPM1_PAIR_C0);
 }
 
+/* What log(1 + e) = s (2 + y p), s = e/(2 + e), y = s^2 <= 1/9, has for p: for what narrows to float,
+ * and to the last bit. */
+INLINE double log1p_beyond_s(double y)
+{
+    double p = LOG1P_DOUBLE_C4;
+    p = multiply_add(p, y, LOG1P_DOUBLE_C3);
+    p = multiply_add(p, y, LOG1P_DOUBLE_C2);
+    p = multiply_add(p, y, LOG1P_DOUBLE_C1);
+    return multiply_add(p, y, LOG1P_DOUBLE_C0);
+}
+
+INLINE double log1p_beyond_s_exactly(double y)
+{
+    double p = LOG1P_PAIR_C10;
+    p = multiply_add(p, y, LOG1P_PAIR_C9);
+    p = multiply_add(p, y, LOG1P_PAIR_C8);
+    p = multiply_add(p, y, LOG1P_PAIR_C7);
+    p = multiply_add(p, y, LOG1P_PAIR_C6);
+    p = multiply_add(p, y, LOG1P_PAIR_C5);
+    p = multiply_add(p, y, LOG1P_PAIR_C4);
+    p = multiply_add(p, y, LOG1P_PAIR_C3);
+    p = multiply_add(p, y, LOG1P_PAIR_C2);
+    p = multiply_add(p, y, LOG1P_PAIR_C1);
+    return multiply_add(p, y, LOG1P_PAIR_C0);
+}
+
 INLINE double magnitude(double x) { return fabs(x); }
 INLINE double with_sign(double size, double sign) { return copysign(size, sign); }
 
