@@ -243,7 +243,8 @@ cdef class Operation:
     cdef tuple values       # of all parameters, where the call does not give them
     cdef bint plain_values  # whether these are all numbers
     cdef double numbers[MAX_PARAMETERS]
-    cdef double least[MAX_PARAMETERS]  # what each may be
+    cdef double least[MAX_PARAMETERS]  # what each may be,
+    cdef bint positive[MAX_PARAMETERS]  # that itself excluded
     cdef bint ascending
     cdef fastact_call calls[_kernels.FASTACT_FLOATS]  # by floating element type
 
@@ -271,6 +272,7 @@ cdef class Operation:
         self.ascending = row.ascending
         for i, parameter_row in enumerate(row.parameters):
             self.least[i] = parameter_row.least
+            self.positive[i] = parameter_row.domain == "positive"
         self.plain_values = all(type(value) in (int, float) for value in self.values)
         if self.plain_values:
             for i, value in enumerate(self.values):
@@ -357,7 +359,7 @@ cdef class Operation:
                     return None
                 varying = True
                 operands[count] = <char *>cnp.PyArray_DATA(<cnp.ndarray>parameters[i].array)
-            elif not parameters[i].number >= self.least[i]:
+            elif not self.takes(i, parameters[i].number):
                 return None  # refused there
             elif element == _kernels.FASTACT_FLOAT64:
                 operands[count] = <char *>&parameters[i].number
@@ -405,6 +407,11 @@ cdef class Operation:
         else:
             self.run_shaped(bound, grad, x, parameters, out, second, operands)
         return out if second is None else (out, second)
+
+    cdef inline bint takes(self, int i, double number) noexcept:
+        """Whether a parameter may be that; NaN it may not. A comparison with the smallest number
+        would serve for both, but raise a flag."""
+        return number > self.least[i] if self.positive[i] else number >= self.least[i]
 
     cdef bint falls(self, parameter *parameters) noexcept:
         """Whether a parameter is larger than the one after it, both being numbers."""
@@ -462,7 +469,7 @@ cdef class Operation:
                 return None
             values[i] = PyFloat_AS_DOUBLE(<object>args[i])
         for i in range(bound.parameters):
-            if parameters[i].array != NULL or not parameters[i].number >= self.least[i]:
+            if parameters[i].array != NULL or not self.takes(i, parameters[i].number):
                 return None
             values[self.arrays + i] = parameters[i].number
         if self.ascending and self.falls(parameters):
@@ -750,7 +757,7 @@ cdef check_parameter(str function, parameter, value):
         return
     if value != value:
         raise ValueError(f"{function}() got {name} = nan; a parameter must be a number")
-    if value < parameter.least:
+    if not parameter.takes(value):
         raise ValueError(f"{function}() got {name} = {value}; it must be {parameter.domain}")
 
 

@@ -155,7 +155,7 @@ cdef set_up(Function function, row, int operation, dict parameters):
     for i, (parameter, value) in enumerate(zip(row.parameters, parameters.values())):
         if value != value:
             raise ValueError(f"{function.__name__}: a parameter must be a number, not nan")
-        if value < parameter.least:
+        if not parameter.takes(value):
             raise ValueError(f"{function.__name__}: {parameter.name} must be {parameter.domain}, "
                              f"not {value}")
         if row.ascending and i > 0 and value < function.wide[i - 1]:

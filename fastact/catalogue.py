@@ -27,8 +27,21 @@ class Parameter:
 
     @property
     def least(self) -> float:
-        """The least float64 that it may be."""
-        return {"positive": math.ulp(0.0), "not negative": 0.0}.get(self.domain, -math.inf)
+        """What it may not be less than; if positive, nor equal to."""
+        return -math.inf if self.domain == "any number" else 0.0
+
+    def takes(self, value: float) -> bool:
+        """Return whether a number, other than NaN, is one that it may be.
+
+        Parameters
+        ----------
+        value : float
+
+        Returns
+        -------
+        bool
+        """
+        return value > self.least if self.domain == "positive" else value >= self.least
 
 
 @dataclass(frozen=True)
@@ -56,8 +69,8 @@ class Row:
         on every instruction set.
     parameters : tuple of Parameter
     kinks : dict
-        Points where f or f' jumps, and the value that fastact gives f' there: both as expressions
-        in the parameters.
+        Points where f or f' jumps or bends, and the value that fastact gives f' there: both as
+        expressions in the parameters.
     ascending : bool
         Whether a parameter may not be larger than the one after it.
     cost : str
@@ -183,6 +196,19 @@ def _bounds(value64: float, derivative64: float) -> dict[str, dict[str, float]]:
         **_HALVES,
     }
 
+
+# One operation rounds after another that is exact, or all but.
+_LINEAR = {
+    "float32": {"value": 0.501, "derivative": 0.501},
+    "float64": {"value": 0.501, "derivative": 0.501},
+    **_HALVES,
+}
+
+_GELU = "D. Hendrycks and K. Gimpel, 'Gaussian Error Linear Units (GELUs)', 2016"
+_MOBILENET = "A. Howard et al., 'Searching for MobileNetV3', 2019"
+_SHRINKAGE = (
+    "D. L. Donoho and I. M. Johnstone, 'Ideal Spatial Adaptation by Wavelet Shrinkage', 1994"
+)
 
 CATALOGUE = (
     Row(
@@ -377,8 +403,8 @@ CATALOGUE = (
         derivative="1/(1 + exp(-beta*x))",
         at_infinity=("0", "inf"),
         slope_at_infinity=("0", "1"),
-        source="C. Dugas et al., 'Incorporating Second-Order Functional Knowledge for Better Option "
-        "Pricing', 2001",
+        source="C. Dugas et al., 'Incorporating Second-Order Functional Knowledge for Better "
+        "Option Pricing', 2001",
         max_ulp=_bounds(1.0, 1.0),
         parameters=(
             Parameter(
@@ -402,6 +428,241 @@ CATALOGUE = (
         source="The logarithm of a probability that a logistic regression gives, its likelihood",
         max_ulp=_bounds(1.0, 1.0),
         aliases=("logsigmoid",),
+    ),
+    Row(
+        name="gelu",
+        summary="The Gaussian error linear unit, x times the normal distribution's function",
+        formula="x*erfc(-x/sqrt(2))/2",
+        derivative="erfc(-x/sqrt(2))/2 + x*exp(-x**2/2)/sqrt(2*pi)",
+        at_infinity=("-0.0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source=_GELU,
+        max_ulp=_bounds(1.0, 1.0),
+        notes="Not by way of 1 + erf(x/sqrt(2)), which is 0 where gelu(-10) is -7.6e-23.",
+        plot_range=(-5.0, 4.0),
+    ),
+    Row(
+        name="gelu_tanh",
+        summary="The approximation of gelu by a hyperbolic tangent, as in GPT-2",
+        formula="x/(1 + exp(-2*sqrt(2/pi)*x*(1 + 0.044715*x**2)))",
+        derivative="s + x*s*(1 - s)*2*sqrt(2/pi)*(1 + 0.134145*x**2), s = gelu_tanh(x)/x",
+        at_infinity=("-0.0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source=_GELU,
+        max_ulp=_bounds(1.0, 1.0),
+        notes="x*(1 + tanh(z))/2 is the same, but loses its digits where x is negative.",
+        plot_range=(-5.0, 4.0),
+    ),
+    Row(
+        name="quick_gelu",
+        summary="The approximation of gelu by a sigmoid, swish with beta = 1.702",
+        formula="x/(1 + exp(-1.702*x))",
+        derivative="(1 + (1 + 1.702*x)*exp(-1.702*x))/(1 + exp(-1.702*x))**2",
+        at_infinity=("-0.0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source=_GELU,
+        max_ulp=_bounds(1.0, 1.0),
+        plot_range=(-5.0, 4.0),
+    ),
+    Row(
+        name="selu",
+        summary="The scaled exponential linear unit, which keeps mean 0 and variance 1",
+        formula="1.0507009873554805*(x if x >= 0 else 1.6732632423543772*expm1(x))",
+        derivative="1.0507009873554805*(1 if x > 0 else 1.6732632423543772*exp(x))",
+        at_infinity=("-1.0507009873554805*1.6732632423543772", "inf"),
+        slope_at_infinity=("0", "1.0507009873554805"),
+        source="G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, 'Self-Normalizing Neural "
+        "Networks', 2017",
+        max_ulp=_bounds(1.0, 1.0),
+        kinks={"0": "1.0507009873554805*1.6732632423543772"},
+        plot_range=(-5.0, 3.0),
+    ),
+    Row(
+        name="celu",
+        summary="The exponential linear unit whose slope does not jump",
+        formula="x if x >= 0 else alpha*expm1(x/alpha)",
+        derivative="1 if x >= 0 else exp(x/alpha)",
+        at_infinity=("-alpha", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="J. T. Barron, 'Continuously Differentiable Exponential Linear Units', 2017",
+        max_ulp=_bounds(1.0, 1.0),
+        parameters=(
+            Parameter(
+                "alpha",
+                1.0,
+                "Minus the limit at -inf",
+                domain="positive",
+                shown=(1.0, 0.5, 2.0),
+                measured=(0.3,),
+            ),
+        ),
+        plot_range=(-5.0, 3.0),
+    ),
+    Row(
+        name="softsign",
+        summary="x over one plus its magnitude",
+        formula="x/(1 + abs(x))",
+        derivative="1/(1 + abs(x))**2",
+        at_infinity=("-1", "1"),
+        slope_at_infinity=("0", "0"),
+        source="D. L. Elliott, 'A Better Activation Function for Artificial Neural Networks', 1993",
+        max_ulp=_bounds(1.0, 1.0),
+        cost="cheap",
+        plot_range=(-10.0, 10.0),
+    ),
+    Row(
+        name="hard_sigmoid",
+        summary="The sigmoid by three straight lines",
+        formula="1 if x > 3 else (x + 3)/6 if x > -3 else 0",
+        derivative="1/6 if -3 < x < 3 else 0",
+        at_infinity=("0", "1"),
+        slope_at_infinity=("0", "0"),
+        source=_MOBILENET,
+        max_ulp=_LINEAR,
+        kinks={"-3": "0", "3": "0"},
+        cost="cheap",
+        aliases=("hardsigmoid",),
+    ),
+    Row(
+        name="hard_swish",
+        summary="x times hard_sigmoid(x)",
+        formula="x if x > 3 else x*(x + 3)/6 if x > -3 else 0",
+        derivative="1 if x >= 3 else (2*x + 3)/6 if x > -3 else 0",
+        at_infinity=("0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source=_MOBILENET,
+        max_ulp=_bounds(1.0, 1.0),
+        kinks={"-3": "0", "3": "1"},
+        cost="cheap",
+        aliases=("hardswish",),
+    ),
+    Row(
+        name="hard_tanh",
+        summary="x between two bounds",
+        formula="max_val if x > max_val else min_val if min_val > x else x",
+        derivative="1 if min_val < x < max_val else 0",
+        at_infinity=("min_val", "max_val"),
+        slope_at_infinity=("1 if min_val == -inf else 0", "1 if max_val == inf else 0"),
+        source="R. Collobert, 'Large Scale Machine Learning', 2004",
+        max_ulp=_EXACT,
+        parameters=(
+            Parameter("min_val", -1.0, "The lower bound", measured=(-2.5,)),
+            Parameter("max_val", 1.0, "The upper bound, not less than the lower"),
+        ),
+        kinks={"min_val": "0", "max_val": "0"},
+        ascending=True,
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+        aliases=("hardtanh",),
+    ),
+    Row(
+        name="tanh_shrink",
+        summary="x less its hyperbolic tangent",
+        formula="x - tanh(x)",
+        derivative="tanh(x)**2",
+        at_infinity=("-inf", "inf"),
+        slope_at_infinity=("1", "1"),
+        source="What a shrinkage by tanh leaves, in sparse coding",
+        max_ulp=_bounds(1.0, 1.0),
+        plot_range=(-4.0, 4.0),
+        aliases=("tanhshrink",),
+    ),
+    Row(
+        name="soft_shrink",
+        summary="x drawn towards 0 by lambd",
+        formula="x - lambd if x > lambd else x + lambd if -lambd > x else 0",
+        derivative="1 if abs(x) > lambd else 0",
+        at_infinity=("-inf", "inf"),
+        slope_at_infinity=("1", "1"),
+        source=_SHRINKAGE,
+        max_ulp=_EXACT,
+        parameters=(
+            Parameter(
+                "lambd", 0.5, "How far", domain="not negative", shown=(0.5, 1.5), measured=(0.1,)
+            ),
+        ),
+        kinks={"lambd": "0", "-lambd": "0"},
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+        aliases=("softshrink",),
+    ),
+    Row(
+        name="hard_shrink",
+        summary="x, or 0 where it is not beyond lambd",
+        formula="x if x > lambd else x if -lambd > x else 0",
+        derivative="1 if abs(x) > lambd else 0",
+        at_infinity=("-inf", "inf"),
+        slope_at_infinity=("1", "1"),
+        source=_SHRINKAGE,
+        max_ulp=_EXACT,
+        parameters=(
+            Parameter(
+                "lambd",
+                0.5,
+                "The size up to which x counts as 0",
+                domain="not negative",
+                shown=(0.5, 1.5),
+                measured=(0.1,),
+            ),
+        ),
+        kinks={"lambd": "0", "-lambd": "0"},
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+        aliases=("hardshrink",),
+    ),
+    Row(
+        name="threshold",
+        summary="x where it is beyond a threshold, else a value",
+        formula="x if x > threshold else value",
+        derivative="1 if x > threshold else 0",
+        at_infinity=("value", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="K. Konda, R. Memisevic and D. Krueger, 'Zero-bias Autoencoders and the Benefits of "
+        "Co-adapting Features', 2015",
+        max_ulp=_EXACT,
+        parameters=(
+            Parameter("threshold", 1.0, "What x has to be beyond", measured=(-0.1,)),
+            Parameter("value", 0.0, "What takes the place of x elsewhere", measured=(20.0,)),
+        ),
+        kinks={"threshold": "0"},
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+    ),
+    Row(
+        name="squareplus",
+        summary="A smooth relu without an exponential",
+        formula="(x + sqrt(x**2 + b))/2 if x >= 0 else b/(sqrt(x**2 + b) - x)/2",
+        derivative="(1 + x/sqrt(x**2 + b))/2",
+        at_infinity=("0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="J. T. Barron, 'Squareplus: A Softplus-Like Algebraic Rectifier', 2021",
+        max_ulp=_bounds(1.0, 1.0),
+        parameters=(
+            Parameter(
+                "b",
+                4.0,
+                "How wide the bend at 0 is: f(0) = sqrt(b)/2; 0 gives the relu",
+                domain="not negative",
+                shown=(4.0, 1.0, 0.1),
+                measured=(0.1,),
+            ),
+        ),
+        cost="cheap",
+    ),
+    Row(
+        name="relu_squared",
+        summary="The square of the rectified linear unit",
+        formula="x**2 if x > 0 else 0",
+        derivative="2*x if x > 0 else 0",
+        at_infinity=("0", "inf"),
+        slope_at_infinity=("0", "inf"),
+        source="D. R. So et al., 'Primer: Searching for Efficient Transformers for Language "
+        "Modeling', 2021",
+        max_ulp=_LINEAR,
+        kinks={"0": "0"},
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+        aliases=("relu2",),
     ),
 )
 

@@ -17,6 +17,12 @@
 /* ln 2 - LN2_HIGH */
 #define LN2_LOW -0x1.8432a1b0e2634p-43
 
+/* for the polynomials of gelu, below */
+#define TAIL_SHIFT 0x1.4000000000000p+2
+
+/* the middle of 1/(t + TAIL_SHIFT) */
+#define TAIL_CENTRE 0x1.bc00000000000p-4
+
 /* expm1(r) = r (c0 + ... + c6 r^6), |r| <= ln2/2 (1 + 2^-20), relative error 2^-32.00 */
 #define EXPM1_DOUBLE_C0 0x1.0000000022504p+0
 #define EXPM1_DOUBLE_C1 0x1.0000002814295p-1
@@ -183,5 +189,26 @@
 
 /* 3 n0^3 + 8 n0^2 + (6 + 4 x0) n0 */
 #define MISH_DERIVATIVE_C 0x1.31ac354e2a079p+0, -0x1.6e2f9b89c3bdbp-56
+
+/* t0, the root of gelu'(-t) */
+#define GELU_DERIVATIVE_ROOT 0x1.80ead197f00b4p-1, -0x1.13e74c58cada8p-56, -0x1.65d4b5b9cdd03p-111
+
+/* a = 2 sqrt(2/pi); z = x (a + b x^2) */
+#define GELU_TANH_SLOPE 0x1.9884533d43651p+0, -0x1.cbc0d30ebfd15p-54
+
+/* b = 0.044715 a */
+#define GELU_TANH_CUBIC 0x1.2444f2a4d8b4bp-4, -0x1.3023b0e5fbc6ep-58
+
+/* x0, the root of 1 + e^z + x z', x z' = a x + 3 b x^3 */
+#define GELU_TANH_DERIVATIVE_ROOT -0x1.81429f9e97e4dp-1, 0x1.3ce60c9e3b279p-55, -0x1.8c8cffd1d8b8bp-110
+
+/* x0 in two words */
+#define GELU_TANH_ROOT -0x1.81429f9e97e4dp-1, 0x1.3ce60c9e3b279p-55
+
+/* x0^2 */
+#define GELU_TANH_ROOT_SQUARE 0x1.21e4bab8db157p-1, -0x1.77c27a25e6b30p-60
+
+/* e^z0 */
+#define GELU_TANH_ROOT_EXP 0x1.2af64e9c485eep-2, -0x1.51801b9b851b9p-57
 
 #endif

@@ -223,6 +223,84 @@ INLINE exponential exp_of(number x)
     };
 }
 
+/* a/by, `by` being known to the compiler, and so is its reciprocal. */
+INLINE number over(number a, double by) { return divide(a, exact(by)); }
+
+/* sqrt(x^2 + b), brought to where x^2 neither overflows nor vanishes. */
+INLINE number root_of_sum(double x, double b)
+{
+    int large = (magnitude(x) > 0x1p450) | (b > 0x1p900);
+    int small = (magnitude(x) < 0x1p-400) & (b < 0x1p-800);
+    double raise = (large ? 0x1p-600 : 1.0) * (small ? 0x1p500 : 1.0);
+    double lower = (large ? 0x1p600 : 1.0) * (small ? 0x1p-500 : 1.0);
+    number sum = plus(square(exact(raise * x)), raise * (raise * b));
+    double root = sqrt(sum.high);
+    number product = two_product(root, root);
+    double rest = ((sum.high - product.high) - product.low) + sum.low;
+    return pair(lower * root, lower * (root > 0 ? rest * (0.5 / root) : 0.0));
+}
+
+/* Results that may be below all doubles, and yet something times a large gradient: their scale keeps
+ * them. */
+INLINE number deep_square(number a)
+{
+    int deep = magnitude(a.high) < 0x1p-400;
+    number result = square(scaled(deep ? 0x1p400 : 1.0, a));
+    result.scale = deep ? 0x1p-400 : 1.0;
+    return result;
+}
+
+INLINE number deep_square_of_reciprocal(number a)
+{
+    int deep = a.high > 0x1p400;
+    number result = square(divide(exact(1.0), scaled(deep ? 0x1p-400 : 1.0, a)));
+    result.scale = deep ? 0x1p-400 : 1.0;
+    return result;
+}
+
+INLINE number deep_quotient(number a, number b)
+{
+    int deep = (a.high < 0x1p100) & (b.high > 0x1p300);
+    number result = divide(scaled(deep ? 0x1p300 : 1.0, a), scaled(deep ? 0x1p-300 : 1.0, b));
+    result.scale = deep ? 0x1p-300 : 1.0;
+    return result;
+}
+
+/* 2x, which may be beyond all doubles. */
+INLINE number twice(double x)
+{
+    int large = x > 0x1p1000;
+    return (number){(large ? 0.5 : 2.0) * x, -0.0, large ? 2.0 : 1.0};
+}
+
+INLINE double visible(double x) { return x; }
+
+INLINE number just_below(number a) { return a; }
+
+/* As far as -t^2/2 is at least EXP_LOWEST. */
+#define TAIL_END 54.4
+
+/* The polynomials of gelu and of tanh_shrink; see constants.h. */
+INLINE number normal_tail_of(number v)
+{
+    number p = add(multiply(exact(normal_tail_rest(v.high)), v), constant(NORMAL_TAIL_PAIR_C2));
+    p = add(multiply(p, v), constant(NORMAL_TAIL_PAIR_C1));
+    return add(multiply(p, v), constant(NORMAL_TAIL_PAIR_C0));
+}
+
+INLINE number gelu_slope_of(number v)
+{
+    number p = add(multiply(exact(gelu_slope_rest(v.high)), v), constant(GELU_SLOPE_PAIR_C2));
+    p = add(multiply(p, v), constant(GELU_SLOPE_PAIR_C1));
+    return add(multiply(p, v), constant(GELU_SLOPE_PAIR_C0));
+}
+
+INLINE number tanh_shrink_of(number y)
+{
+    number p = add(multiply(exact(tanh_shrink_rest(y.high)), y), constant(TANH_SHRINK_PAIR_C1));
+    return add(multiply(p, y), constant(TANH_SHRINK_PAIR_C0));
+}
+
 /* log(1 + e) for e from 0 to 1. What is beyond 2s is a 27th of it at most, and need not be a pair. */
 INLINE number log_of_1_plus(number e)
 {

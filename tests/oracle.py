@@ -114,6 +114,12 @@ def array_ulps(y: np.ndarray, exact: np.ndarray) -> np.ndarray:
 # ---- one number at a time, exactly --------------------------------------------------------------
 
 
+def _erfc_of_number(x: Any) -> Any:
+    """mpmath's, which fails far out: there the first term of its series is all that shows."""
+    if abs(x) < 1e6:
+        return mp.erfc(x)
+    return (0 if x > 0 else 2) + mp.exp(-(x**2)) / (x * mp.sqrt(mp.pi))
+
 
 def _less_tanh(x: Any) -> Any:
     """x - tanh(x), to the precision that is asked for: about x^3/3."""
@@ -125,7 +131,7 @@ EXACT = {
     "abs": abs,
     "pi": mp.pi,
     "sqrt": mp.sqrt,
-    "erfc": mp.erfc,
+    "erfc": _erfc_of_number,
     "less_tanh": _less_tanh,
     "exp": mp.exp,
     "expm1": mp.expm1,
@@ -214,6 +220,11 @@ def _derivative(
             direction = int(sides[0]) if sides else 0
             slope = mp.diff(f, point, direction=direction)
             lost = mp.ldexp(abs(f(point)), 4 - 2 * bits - 40 + bits + 10)
+            # A slope that vanishes at 0 takes steps that are small beside x, and one of 0 there.
+            beside_0 = (100 - mp.mag(point) if point else nothing) if abs(slope) < 2**-20 else 0
+            if beside_0 > bits:
+                bits = int(beside_0)
+                continue
             if lost <= mp.ldexp(abs(slope), -80) or lost < mp.ldexp(1, -nothing):
                 return slope
         bits *= 2
@@ -283,6 +294,8 @@ def never(row: Row, parameters: Parameters, sign: int) -> bool:
 class Dual:
     """A value and its slope: carries the derivative of a formula along, without subtracting."""
 
+    __array_ufunc__ = None  # NumPy's numbers leave it to this class
+
     def __init__(self, value: Any, slope: Any = 0) -> None:
         self.value = value
         self.slope = slope
@@ -327,6 +340,9 @@ class Dual:
 
     def __gt__(self, other: Any) -> Any:
         return self.value > Dual.of(other).value
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < Dual.of(other).value
 
     def __ge__(self, other: Any) -> Any:
         return self.value >= Dual.of(other).value
@@ -414,6 +430,9 @@ def wide(row: Row, x: np.ndarray, parameters: Parameters, wider: type) -> Dual:
             _for_arrays(row.formula), {**WIDE, **names, "x": Dual(x.astype(wider), wider(1))}
         )
     slope = np.broadcast_to(np.asarray(result.slope, wider), x.shape)
+    # Where a formula's exponential overflows the slope is at its limit.
+    ends = [wider(expression_value(end, parameters)) for end in row.slope_at_infinity]
+    slope = np.where(np.isfinite(slope), slope, np.where(x < 0, *ends))
     for kink, at_kink in row.kinks_at(parameters).items():
         slope = np.where(x == kink, wider(at_kink), slope)
     return Dual(result.value, slope)
@@ -532,6 +551,15 @@ def allowed(row: Row, parameters: dict[str, Any]) -> dict[str, Any]:
             for i, name in enumerate(names)
         }
     return result
+
+
+def allowed_first(row: Row, value: Any) -> Any:
+    """A value - a number or an array - as far as the row takes it for its first parameter, the
+    others being what they are by default."""
+    first = row.parameters[0]
+    if row.ascending:
+        return -abs(value)
+    return allowed(row, {p.name: value for p in row.parameters})[first.name]
 
 
 # ---- the comparison -----------------------------------------------------------------------------

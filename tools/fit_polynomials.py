@@ -453,6 +453,8 @@ def reduction_definitions() -> list[str]:
             "LN2_HIGH", ln2_high, "ln 2 in 41 bits: k * LN2_HIGH is exact for |k| < 2^12"
         ),
         double_definition("LN2_LOW", nearest_double(mp.ln2 - ln2_high), "ln 2 - LN2_HIGH"),
+        double_definition("TAIL_SHIFT", TAIL_SHIFT, "for the polynomials of gelu, below"),
+        double_definition("TAIL_CENTRE", TAIL_CENTRE, "the middle of 1/(t + TAIL_SHIFT)"),
     ]
 
 
@@ -498,6 +500,28 @@ def mish_root_definitions() -> list[str]:
     ]
 
 
+def gelu_definitions() -> list[str]:
+    """Render what gelu and its tanh form are made of, besides polynomials."""
+    slope = 2 * mp.sqrt(2 / mp.pi)
+    cubic = slope * mpf(0.044715)
+    # The factor of gelu_tanh' that has the root.
+    x0 = mp.findroot(
+        lambda x: 1 + mp.exp(slope * x + cubic * x**3) + slope * x + 3 * cubic * x**3,
+        mpf("-0.7524"),
+    )
+    return [
+        root_definition("GELU_DERIVATIVE_ROOT", gelu_root(), "t0, the root of gelu'(-t)"),
+        pair_definition("GELU_TANH_SLOPE", slope, "a = 2 sqrt(2/pi); z = x (a + b x^2)"),
+        pair_definition("GELU_TANH_CUBIC", cubic, "b = 0.044715 a"),
+        root_definition(
+            "GELU_TANH_DERIVATIVE_ROOT", x0, "x0, the root of 1 + e^z + x z', x z' = a x + 3 b x^3"
+        ),
+        pair_definition("GELU_TANH_ROOT", x0, "x0 in two words"),
+        pair_definition("GELU_TANH_ROOT_SQUARE", x0**2, "x0^2"),
+        pair_definition("GELU_TANH_ROOT_EXP", mp.exp(slope * x0 + cubic * x0**3), "e^z0"),
+    ]
+
+
 def render() -> str:
     """Return the whole header."""
     with mp.workdps(DIGITS):
@@ -508,6 +532,7 @@ def render() -> str:
             "/* Below, several doubles stand for their sum. */\n",
             *silu_root_definitions(),
             *mish_root_definitions(),
+            *gelu_definitions(),
             "#endif\n",
         ]
     return "\n".join(blocks)
