@@ -33,6 +33,7 @@ cdef extern from "accuracy/accuracy.h" nogil:
         ACCURACY_LOG1P
         ACCURACY_TANH
         ACCURACY_LESS_TANH
+        ACCURACY_SOFTSIGN
         ACCURACY_ERFC
         ACCURACY_GREATER
         ACCURACY_GREATER_EQUAL
@@ -174,9 +175,13 @@ class _Steps(ast.NodeVisitor):
             if not (isinstance(node.right, ast.Constant) and node.right.value == 2):
                 return self.generic_visit(node)
             return self.add(ACCURACY_SQUARE, self.visit(node.left))
-        if ast.unparse(node) == f"{ast.unparse(node.left)} - tanh({ast.unparse(node.left)})":
-            # One step, as the difference of two would lose its digits where x is small.
+        left = ast.unparse(node.left)
+        # One step each: the difference of two would lose its digits where x is small, and so would
+        # the slope of a quotient where x is large.
+        if ast.unparse(node) == f"{left} - tanh({left})":
             return self.add(ACCURACY_LESS_TANH, self.visit(node.left))
+        if ast.unparse(node) == f"{left} / (1 + abs({left}))":
+            return self.add(ACCURACY_SOFTSIGN, self.visit(node.left))
         left, right = self.visit(node.left), self.visit(node.right)
         if isinstance(node.op, ast.Sub):
             return self.add(ACCURACY_ADD, left, self.add(ACCURACY_NEGATE, right))

@@ -87,8 +87,13 @@ def _arguments(row: Row, grad: bool, both: bool, parameters: dict[str, Any]) -> 
         if parameter.name in parameters:
             lines += [
                 f"{parameter.name} : array_like, optional",
-                f"    {parameter.summary}; a scalar, or an array that broadcasts with x."
-                + ("" if parameter.domain == "any number" else f" It is {parameter.domain}."),
+                *textwrap.wrap(
+                    f"{parameter.summary}; a scalar, or an array that broadcasts with x."
+                    + ("" if parameter.domain == "any number" else f" It is {parameter.domain}."),
+                    WIDTH,
+                    initial_indent="    ",
+                    subsequent_indent="    ",
+                ),
             ]
     lines += [
         "out : ndarray or tuple of ndarray, optional",

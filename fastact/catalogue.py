@@ -399,7 +399,7 @@ CATALOGUE = (
     Row(
         name="softplus",
         summary="The logarithm of 1 + exp(x), a smooth relu",
-        formula="(x if x >= 0 else 0) + log1p(exp(-abs(beta*x)))/beta",
+        formula="x + log1p(exp(-beta*x))/beta if x >= 0 else log1p(exp(beta*x))/beta",
         derivative="1/(1 + exp(-beta*x))",
         at_infinity=("0", "inf"),
         slope_at_infinity=("0", "1"),
@@ -421,7 +421,7 @@ CATALOGUE = (
     Row(
         name="log_sigmoid",
         summary="The logarithm of the logistic function",
-        formula="(0 if x >= 0 else x) - log1p(exp(-abs(x)))",
+        formula="-log1p(exp(-x)) if x >= 0 else x - log1p(exp(x))",
         derivative="1/(1 + exp(x))",
         at_infinity=("-inf", "-0.0"),
         slope_at_infinity=("1", "0"),
@@ -467,8 +467,10 @@ CATALOGUE = (
     Row(
         name="selu",
         summary="The scaled exponential linear unit, which keeps mean 0 and variance 1",
-        formula="1.0507009873554805*(x if x >= 0 else 1.6732632423543772*expm1(x))",
-        derivative="1.0507009873554805*(1 if x > 0 else 1.6732632423543772*exp(x))",
+        formula="1.0507009873554805*x if x >= 0 else "
+        "1.0507009873554805*(1.6732632423543772*expm1(x))",
+        derivative="1.0507009873554805 if x > 0 else "
+        "1.0507009873554805*(1.6732632423543772*exp(x))",
         at_infinity=("-1.0507009873554805*1.6732632423543772", "inf"),
         slope_at_infinity=("0", "1.0507009873554805"),
         source="G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, 'Self-Normalizing Neural "

@@ -52,8 +52,8 @@
 #define LOG1P_DOUBLE_C3 0x1.b6e6d2ca981eap-3
 #define LOG1P_DOUBLE_C4 0x1.f1732a81c7b92p-3
 
-/* log(1 + e)/s = 2 + y (c0 + ... + c10 y^10), s = e/(2 + e), y = s^2 <= 1/9, relative error 2^-58.66 */
-#define LOG1P_PAIR_C0 0x1.5555555555556p-1
+/* log(1 + e)/s = 2 + y (c0 + ... + c10 y^10), s = e/(2 + e), y = s^2 <= 1/9, relative error 2^-64.06 */
+#define LOG1P_PAIR_C0 0x1.5555555555556p-1, 0x1.7624b9224969dp-55
 #define LOG1P_PAIR_C1 0x1.999999999956cp-2
 #define LOG1P_PAIR_C2 0x1.24924924c1495p-2
 #define LOG1P_PAIR_C3 0x1.c71c71a6324a1p-3

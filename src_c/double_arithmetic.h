@@ -178,7 +178,8 @@ INLINE number tanh_shrink_of(number y)
 INLINE number log_of_1_plus(number e)
 {
     double s = e / (2.0 + e), y = s * s;
-    double p = TIES_MATTER ? log1p_beyond_s_exactly(y) : log1p_beyond_s(y);
+    double exactly = multiply_add(log1p_rest(y), y, constant(LOG1P_PAIR_C0));
+    double p = TIES_MATTER ? exactly : log1p_beyond_s(y);
     return multiply_add(s * y, p, 2.0 * s);
 }
 

@@ -245,8 +245,8 @@ INLINE number root_of_sum(double x, double b)
 INLINE number deep_square(number a)
 {
     int deep = magnitude(a.high) < 0x1p-400;
-    number result = square(scaled(deep ? 0x1p400 : 1.0, a));
-    result.scale = deep ? 0x1p-400 : 1.0;
+    number result = square(scaled(deep ? 0x1p600 : 1.0, a));
+    result.scale = deep ? 0x1p-600 : 1.0;
     return result;
 }
 
@@ -261,8 +261,8 @@ INLINE number deep_square_of_reciprocal(number a)
 INLINE number deep_quotient(number a, number b)
 {
     int deep = (a.high < 0x1p100) & (b.high > 0x1p300);
-    number result = divide(scaled(deep ? 0x1p300 : 1.0, a), scaled(deep ? 0x1p-300 : 1.0, b));
-    result.scale = deep ? 0x1p-300 : 1.0;
+    number result = divide(scaled(deep ? 0x1p800 : 1.0, a), scaled(deep ? 0x1p-400 : 1.0, b));
+    result.scale = deep ? 0x1p-600 : 1.0;
     return result;
 }
 
@@ -301,13 +301,13 @@ INLINE number tanh_shrink_of(number y)
     return add(multiply(p, y), constant(TANH_SHRINK_PAIR_C0));
 }
 
-/* log(1 + e) for e from 0 to 1. What is beyond 2s is a 27th of it at most, and need not be a pair. */
+/* log(1 + e) for e from 0 to 1: what is beyond the first two terms is a 400th of it at most, and
+ * need not be a pair. */
 INLINE number log_of_1_plus(number e)
 {
-    number s = divide(e, plus(e, 2.0));
-    double y = s.high * s.high;
-    number sum = two_sum(2.0 * s.high, s.high * y * log1p_beyond_s_exactly(y));
-    return pair(sum.high, multiply_add(2.0, s.low, sum.low));
+    number s = divide(e, plus(e, 2.0)), y = square(s);
+    number p = plus(constant(LOG1P_PAIR_C0), y.high * log1p_rest(y.high));
+    return multiply(s, plus(multiply(y, p), 2.0));
 }
 
 /* d/by, reciprocal = 1/by. */

@@ -76,7 +76,7 @@ INLINE double expm1_beyond_r(double r)
 }
 
 /* What log(1 + e) = s (2 + y p), s = e/(2 + e), y = s^2 <= 1/9, has for p: for what narrows to float,
- * and to the last bit. */
+ * and, to the last bit, what comes after its first coefficient, a pair. */
 INLINE double log1p_beyond_s(double y)
 {
     double p = LOG1P_DOUBLE_C4;
@@ -86,7 +86,7 @@ INLINE double log1p_beyond_s(double y)
     return multiply_add(p, y, LOG1P_DOUBLE_C0);
 }
 
-INLINE double log1p_beyond_s_exactly(double y)
+INLINE double log1p_rest(double y)
 {
     double p = LOG1P_PAIR_C10;
     p = multiply_add(p, y, LOG1P_PAIR_C9);
@@ -97,8 +97,7 @@ INLINE double log1p_beyond_s_exactly(double y)
     p = multiply_add(p, y, LOG1P_PAIR_C4);
     p = multiply_add(p, y, LOG1P_PAIR_C3);
     p = multiply_add(p, y, LOG1P_PAIR_C2);
-    p = multiply_add(p, y, LOG1P_PAIR_C1);
-    return multiply_add(p, y, LOG1P_PAIR_C0);
+    return multiply_add(p, y, LOG1P_PAIR_C1);
 }
 
 /* The polynomials of gelu: see constants.h. Of those to the last bit the first coefficients are pairs,

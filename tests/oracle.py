@@ -284,8 +284,16 @@ def _slopes(text: str, parameters: tuple[tuple[str, float], ...], kinks: tuple[f
 
 def never(row: Row, parameters: Parameters, sign: int) -> bool:
     """Whether the slope never has that sign."""
-    slopes = _slopes(row.formula, tuple(parameters.items()), tuple(row.kinks_at(parameters)))
-    return all(slope * sign <= 0 for slope in slopes)
+    kinks = tuple(row.kinks_at(parameters))
+    slopes = _slopes(row.formula, tuple(parameters.items()), kinks)
+    if any(slope * sign > 0 for slope in slopes):
+        return False
+    # Nor does the function jump that way.
+    for kink in kinks:
+        left, at, right = (value(row, kink + side, parameters) for side in (-1e-9, 0, 1e-9))
+        if max((at - left) * sign, (right - at) * sign) > 1e-6:
+            return False
+    return True
 
 
 # ---- whole arrays, in a wider type --------------------------------------------------------------

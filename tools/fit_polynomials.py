@@ -170,7 +170,7 @@ POLYNOMIALS = (
         head=lambda y: mpf(2),
         first_power=1,
         terms=11,
-        pairs=0,
+        pairs=1,
     ),
     Polynomial(
         stem="NORMAL_TAIL_DOUBLE",

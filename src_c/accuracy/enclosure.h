@@ -270,6 +270,10 @@ static node OF(stepped)(const accuracy_step *step, const node *nodes, range x, i
         return (node){OF(rising)(OF(less_tanh), a->value), product(squared(curved), a->slope),
                       EVERYTHING};
     }
+    case ACCURACY_SOFTSIGN: {
+        range size = sum(point(1), OF(magnitude)(a->value));
+        return (node){quotient(a->value, size), quotient(a->slope, squared(size)), EVERYTHING};
+    }
     case ACCURACY_ERFC:
         return (node){OF(erfc_of)(a->value), product(OF(slope_of_erfc)(a->value), a->slope),
                       EVERYTHING};
