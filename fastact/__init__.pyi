@@ -613,6 +613,267 @@ class _AlphaValueAndDerivative(_ValueAndDerivative):
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
+class _ApproximateDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _ApproximateBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _ApproximateValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
 class _BDerivative(_Derivative):
     @overload
     def __call__(
@@ -2740,6 +3001,104 @@ class _BetaFloatActivation(Activation):
     ) -> Any: ...
 
 @type_check_only
+class _ApproximateFloatActivation(Activation):
+    @property
+    def derivative(self) -> _ApproximateDerivative: ...
+    @property
+    def backward(self) -> _ApproximateBackward: ...
+    @property
+    def value_and_derivative(self) -> _ApproximateValueAndDerivative: ...
+    def with_parameters(self, *, approximate: Literal["none", "tanh"] = ...) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
 class _MinValMaxValFloatActivation(Activation):
     @property
     def derivative(self) -> _MinValMaxValDerivative: ...
@@ -3161,7 +3520,7 @@ mish: Final[_FloatActivation]
 softplus: Final[_BetaFloatActivation]
 log_sigmoid: Final[_FloatActivation]
 logsigmoid: Final[_FloatActivation]
-gelu: Final[_FloatActivation]
+gelu: Final[_ApproximateFloatActivation]
 gelu_tanh: Final[_FloatActivation]
 quick_gelu: Final[_FloatActivation]
 selu: Final[_FloatActivation]

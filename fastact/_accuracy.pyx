@@ -397,8 +397,9 @@ cdef class References:
         # As many as the parameters and one more: a view of nothing has no first element.
         values = np.array([rounded(value, self.dtype) for value in (*self.parameters.values(), 0)])
         cdef const unsigned char[::1] value_bytes = values.view(np.uint8)
+        cdef Py_ssize_t value_size = values.itemsize
         for i in range(parameters):
-            given[i] = <void *>&value_bytes[i * values.itemsize]
+            given[i] = <void *>&value_bytes[i * value_size]
         cdef const unsigned char[::1] x_bytes = x.view(np.uint8)
         cdef const unsigned char[::1] grad_bytes = grad.view(np.uint8)
         cdef Py_ssize_t begin = 0, n, all_inputs = len(x), size = self.bits.itemsize

@@ -484,8 +484,25 @@ cdef class Operation:
 
     # ---- the long way: everything else ------------------------------------------------------
 
+    cdef Operation variant(self, dict kwargs):
+        """The operation that a call means by a keyword of the row's, which is taken out."""
+        cdef Operation found = self
+        for keyword, names in self.row.variants.items():
+            if keyword not in kwargs:
+                continue
+            value = kwargs.pop(keyword)
+            if not isinstance(value, str) or value not in names:
+                raise ValueError(f"{self.__name__}() got {keyword} = {value!r}; it can be "
+                                 f"{' or '.join(map(repr, names))}")
+            if names[value] != self.row.name:
+                found = _find(names[value], OPERATIONS[self.operation], {})
+        return found
+
     cdef object long_way(self, tuple args, dict kwargs):
         """Complete the parameters and hand the call to the ufunc."""
+        other = self.variant(kwargs)
+        if other is not self:
+            return other(*args, **kwargs)
         if len(args) > self.arrays + self.open_parameters:
             raise TypeError(
                 f"{self.__name__}() takes at most {self.arrays + self.open_parameters} positional "
@@ -565,7 +582,8 @@ cdef class Operation:
                        for name, default in self.parameters.items()]
         keywords = {"out": None if self.outputs == 1 else (None, None), "where": True,
                     "casting": "same_kind", "order": "K", "dtype": None, "subok": True,
-                    "signature": None}
+                    "signature": None,
+                    **{keyword: next(iter(names)) for keyword, names in self.row.variants.items()}}
         parameters += [kinds(name, kinds.KEYWORD_ONLY, default=default)
                        for name, default in keywords.items()]
         return inspect.Signature(parameters)
@@ -714,6 +732,9 @@ cdef class Activation(Operation):
         >>> float(steep(2.0) - fa.swish(2.0, 1.702))
         0.0
         """
+        other = self.variant(parameters)
+        if other is not self:
+            return other.with_parameters(**parameters)
         known = {parameter.name: parameter for parameter in self.row.parameters}
         for name, value in parameters.items():
             if name not in self.names:

@@ -31,11 +31,12 @@ def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
     arguments = ", ".join(
         [*(["grad"] if grad else []), "x", "/"] + [f"{n}={v!r}" for n, v in parameters.items()]
     )
+    variants = "".join(f", {name}={next(iter(v))!r}" for name, v in row.variants.items())
     both = operation == "value_and_derivative"
     out = "(None, None)" if both else "None"
     keywords = f"out={out}, where=True, casting='same_kind', order='K', dtype=None, subok=True"
     sections = [
-        f"{member_name(row, operation)}({arguments}, *, {keywords}, signature=None)",
+        f"{member_name(row, operation)}({arguments}, *, {keywords}, signature=None{variants})",
         _summary(row, operation),
         _section("Parameters", [*_arguments(row, grad, both, parameters)]),
         _section("Returns", [*_returns(operation)]),
@@ -66,7 +67,7 @@ def _summary(row: Row, operation: str) -> str:
         "value": f"{row.summary} [1]_.\n\nf(x) = {row.formula}",
         "derivative": f"The derivative of {row.name} [1]_.\n\nf'(x) = {row.derivative}",
         "backward": f"The backward pass of {row.name} [1]_: the gradient with respect to x.\n\n"
-        f"grad f'(x), with f'(x) = {row.derivative}",
+        f"grad f'(x)\n\nf'(x) = {row.derivative}",
         "value_and_derivative": f"The value and the derivative of {row.name} [1]_, in one pass.\n\n"
         f"f(x) = {row.formula}\n\nf'(x) = {row.derivative}",
     }[operation]
@@ -103,6 +104,11 @@ def _arguments(row: Row, grad: bool, both: bool, parameters: dict[str, Any]) -> 
         "where, casting, order, dtype, subok, signature",
         "    As for any `numpy.ufunc`.",
     ]
+    for keyword, variants in row.variants.items():
+        lines += [f"{keyword} : {{{', '.join(map(repr, variants))}}}, optional"]
+        lines += [
+            f"    {value!r} is {name}." for value, name in variants.items() if name != row.name
+        ]
     return lines
 
 

@@ -240,29 +240,34 @@ INLINE number root_of_sum(double x, double b)
     return pair(lower * root, lower * (root > 0 ? rest * (0.5 / root) : 0.0));
 }
 
-/* Results that may be below all doubles, and yet something times a large gradient: their scale keeps
- * them. */
+/* Results up to 1 that may be below all doubles, and yet something times a large gradient: their
+ * scale keeps them, and them between 2^-900 and 1. */
 INLINE number deep_square(number a)
 {
-    int deep = magnitude(a.high) < 0x1p-400;
-    number result = square(scaled(deep ? 0x1p600 : 1.0, a));
-    result.scale = deep ? 0x1p-600 : 1.0;
+    double size = magnitude(a.high);
+    double raise = (size < 0x1p-400 ? 0x1p400 : 1.0) * (size < 0x1p-800 ? 0x1p400 : 1.0);
+    number result = square(scaled(raise, a));
+    result.scale = (size < 0x1p-400 ? 0x1p-400 : 1.0) * (size < 0x1p-800 ? 0x1p-400 : 1.0);
     return result;
 }
 
+/* 1/a^2, a >= 1 */
 INLINE number deep_square_of_reciprocal(number a)
 {
-    int deep = a.high > 0x1p400;
-    number result = square(divide(exact(1.0), scaled(deep ? 0x1p-400 : 1.0, a)));
-    result.scale = deep ? 0x1p-400 : 1.0;
+    double scale = (a.high > 0x1p400 ? 0x1p-400 : 1.0) * (a.high > 0x1p800 ? 0x1p-400 : 1.0);
+    number result = square(divide(exact(1.0), scaled(scale, a)));
+    result.scale = scale;
     return result;
 }
 
+/* a/b for 0 <= a <= b */
 INLINE number deep_quotient(number a, number b)
 {
-    int deep = (a.high < 0x1p100) & (b.high > 0x1p300);
-    number result = divide(scaled(deep ? 0x1p800 : 1.0, a), scaled(deep ? 0x1p-400 : 1.0, b));
-    result.scale = deep ? 0x1p-600 : 1.0;
+    int deep = 0x1p400 * a.high < b.high, very = 0x1p600 * a.high < 0x1p-600 * b.high;
+    double raise = (deep ? 0x1p200 : 1.0) * (very ? 0x1p400 : 1.0);
+    double scale = (deep ? 0x1p-200 : 1.0) * (very ? 0x1p-400 : 1.0);
+    number result = divide(scaled(raise, a), scaled(scale, b));
+    result.scale = scale;
     return result;
 }
 

@@ -963,13 +963,33 @@ def test_signature(row, activation, operation):
         activation.parameters
     )
     keywords = {p.name: p.default for p in parameters if p.kind is kinds.KEYWORD_ONLY}
-    assert list(keywords) == ["out", "where", "casting", "order", "dtype", "subok", "signature"]
+    usual = ["out", "where", "casting", "order", "dtype", "subok", "signature"]
+    assert list(keywords) == [*usual, *row.variants]
     # The defaults are what they say.
     x = numbers(5)
     if operation == "value_and_derivative":
         assert keywords["out"] == (None, None)
     assert keywords.pop("signature") is None  # which NumPy refuses beside a dtype
     assert_same_bits(call(activation, operation, x, **keywords), call(activation, operation, x))
+
+
+@every_operation
+def test_gelu_hands_on_to_its_approximation(operation):
+    x = numbers(50, np.float32)
+    expected = call(fa.gelu_tanh, operation, x)
+    assert_same_bits(call(fa.gelu, operation, x, approximate="tanh"), expected)
+    assert_same_bits(
+        call(fa.gelu, operation, x, approximate="tanh", order="K"),
+        expected,
+    )
+    assert_same_bits(call(fa.gelu, operation, x, approximate="none"), call(fa.gelu, operation, x))
+    for wrong in ("erf", None, 1, ["tanh"]):
+        with pytest.raises(ValueError, match=r"gelu.*approximate = .*'none' or 'tanh'"):
+            call(fa.gelu, operation, x, approximate=wrong)
+    with pytest.raises(TypeError):
+        call(fa.gelu_tanh, operation, x, approximate="tanh")
+    assert fa.gelu.with_parameters(approximate="tanh") is fa.gelu_tanh
+    assert fa.gelu.with_parameters(approximate="none") is fa.gelu
 
 
 @every_operation
