@@ -352,7 +352,7 @@ INLINE number selu_value(real x)
 {
     number q = exp_of(at_least(at_most(exact(x), 0.0), -80.0)).minus_one;
     number limit = multiply(exact(SELU_SCALE), exact(SELU_ALPHA));
-    return choose(x < 0, multiply(q, limit), times(exact(x), SELU_SCALE));
+    return choose(x < 0, multiply_any(q, limit), times(exact(x), SELU_SCALE));
 }
 
 INLINE number selu_derivative(real x)

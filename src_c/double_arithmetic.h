@@ -29,6 +29,7 @@ INLINE number minus_magnitude(number a) { return -magnitude(a); }
 INLINE number add(number a, number b) { return a + b; }
 INLINE number plus(number a, double b) { return a + b; }
 INLINE number multiply(number a, number b) { return a * b; }
+INLINE number multiply_any(number a, number b) { return a * b; }
 INLINE number times(number a, double b) { return a * b; }
 INLINE number scaled(double power_of_two, number a) { return power_of_two * a; }
 INLINE number square(number a) { return a * a; }

@@ -110,6 +110,14 @@ INLINE number multiply(number a, number b)
                 product.low + multiply_add(a.high, b.low, a.low * b.high));
 }
 
+/* The same of numbers that may be small, as in two_product_of_any. */
+INLINE number multiply_any(number a, number b)
+{
+    number product = two_product_of_any(a.high, b.high);
+    return pair(product.high,
+                product.low + multiply_add(a.high, b.low, a.low * b.high));
+}
+
 INLINE number plus(number a, double b)
 {
     number sum = two_sum(a.high, b);
