@@ -421,6 +421,9 @@ CATALOGUE = (
             ),
         ),
         notes="There is no threshold beyond which it would be x itself: it is right everywhere.",
+        use="Outputs that have to be positive, such as a variance or a rate, and a smooth "
+        "stand-in for relu. As a hidden activation it learns no better than relu and costs "
+        "more; all its values are positive.",
     ),
     Row(
         name="log_sigmoid",
@@ -432,6 +435,9 @@ CATALOGUE = (
         source="The logarithm of a probability that a logistic regression gives, its likelihood",
         max_ulp=_bounds(1.0, 1.0),
         aliases=("logsigmoid",),
+        use="The loss of a binary classifier, from its logit: -log_sigmoid(z) for a positive "
+        "example, -log_sigmoid(-z) for a negative one. The logarithm of a sigmoid would be "
+        "-inf where this is -104.",
     ),
     Row(
         name="gelu",
@@ -445,6 +451,9 @@ CATALOGUE = (
         notes="Not by way of 1 + erf(x/sqrt(2)), which is 0 where gelu(-10) is -7.6e-23.",
         plot_range=(-5.0, 4.0),
         variants={"approximate": {"none": "gelu", "tanh": "gelu_tanh"}},
+        use="Transformers: BERT, ViT and the encoders after them. Smooth, and near to relu away "
+        "from 0. Not monotone. A network that was trained with gelu_tanh wants that, not "
+        "this.",
     ),
     Row(
         name="gelu_tanh",
@@ -457,6 +466,9 @@ CATALOGUE = (
         max_ulp=_bounds(1.0, 1.0),
         notes="x*(1 + tanh(z))/2 is the same, but loses its digits where x is negative.",
         plot_range=(-5.0, 4.0),
+        use="Networks that were trained with it, as GPT-2 and Gemma were (gelu_new, "
+        "gelu_pytorch_tanh), and what JAX calls gelu. It differs from gelu by up to 0.0005 "
+        "and is no cheaper here.",
     ),
     Row(
         name="quick_gelu",
@@ -468,6 +480,7 @@ CATALOGUE = (
         source=_GELU,
         max_ulp=_bounds(1.0, 1.0),
         plot_range=(-5.0, 4.0),
+        use="Networks that were trained with it, such as CLIP. It differs from gelu by up to 0.02.",
     ),
     Row(
         name="selu",
@@ -483,6 +496,9 @@ CATALOGUE = (
         max_ulp=_bounds(1.0, 1.0),
         kinks={"0": "1.0507009873554805*1.6732632423543772"},
         plot_range=(-5.0, 3.0),
+        use="Deep perceptrons without normalisation, with weights of variance 1/n and alpha "
+        "dropout: mean and variance then keep themselves. With other initialisations, or "
+        "with normalisation layers, elu does as well.",
     ),
     Row(
         name="celu",
@@ -504,6 +520,7 @@ CATALOGUE = (
             ),
         ),
         plot_range=(-5.0, 3.0),
+        use="Where elu is used with an alpha other than 1: its slope does not jump at 0.",
     ),
     Row(
         name="softsign",
@@ -516,6 +533,9 @@ CATALOGUE = (
         max_ulp=_bounds(1.0, 1.0),
         cost="cheap",
         plot_range=(-10.0, 10.0),
+        use="A cheaper tanh whose tails are long: gradients fade by the square of x, not "
+        "exponentially. It nears its limits so slowly that outputs of exactly 1 are out of "
+        "reach.",
     ),
     Row(
         name="hard_sigmoid",
@@ -529,6 +549,8 @@ CATALOGUE = (
         kinks={"-3": "0", "3": "0"},
         cost="cheap",
         aliases=("hardsigmoid",),
+        use="Gates in networks for small processors, such as MobileNetV3 and quantised LSTMs. "
+        "No gradient beyond 3 on either side.",
     ),
     Row(
         name="hard_swish",
@@ -542,6 +564,8 @@ CATALOGUE = (
         kinks={"-3": "0", "3": "1"},
         cost="cheap",
         aliases=("hardswish",),
+        use="MobileNetV3 and others for small processors: nearly silu without an exponential. "
+        "Units die below -3.",
     ),
     Row(
         name="hard_tanh",
@@ -561,6 +585,8 @@ CATALOGUE = (
         cost="cheap",
         plot_range=(-3.0, 3.0),
         aliases=("hardtanh",),
+        use="Where tanh is too dear, and to keep actions or weights within bounds. No gradient "
+        "beyond the bounds.",
     ),
     Row(
         name="tanh_shrink",
@@ -573,6 +599,8 @@ CATALOGUE = (
         max_ulp=_bounds(1.0, 1.0),
         plot_range=(-4.0, 4.0),
         aliases=("tanhshrink",),
+        use="Sparse coding: it takes small values almost to 0 and leaves large ones almost as "
+        "they are. Rare as a hidden activation, since its slope is 0 at 0.",
     ),
     Row(
         name="soft_shrink",
@@ -592,6 +620,8 @@ CATALOGUE = (
         cost="cheap",
         plot_range=(-3.0, 3.0),
         aliases=("softshrink",),
+        use="Sparse coding and denoising: the proximal step of an L1 penalty, as in ISTA. It "
+        "moves every value towards 0, large ones too. No gradient between -lambd and lambd.",
     ),
     Row(
         name="hard_shrink",
@@ -616,6 +646,9 @@ CATALOGUE = (
         cost="cheap",
         plot_range=(-3.0, 3.0),
         aliases=("hardshrink",),
+        use="Denoising by a threshold, where large values are to stay as they are. It jumps, so "
+        "small changes of an input may change an output by lambd. No gradient between "
+        "-lambd and lambd.",
     ),
     Row(
         name="threshold",
@@ -634,6 +667,8 @@ CATALOGUE = (
         kinks={"threshold": "0"},
         cost="cheap",
         plot_range=(-3.0, 3.0),
+        use="Pruning of small activations, and relu with another point to switch at. It jumps "
+        "unless the value is the threshold; no gradient below.",
     ),
     Row(
         name="squareplus",
@@ -655,6 +690,8 @@ CATALOGUE = (
             ),
         ),
         cost="cheap",
+        use="A softplus of additions and a square root, without an exponential; positive like "
+        "it. Its tails near their lines as 1/x, more slowly than softplus's.",
     ),
     Row(
         name="relu_squared",
@@ -670,6 +707,9 @@ CATALOGUE = (
         cost="cheap",
         plot_range=(-3.0, 3.0),
         aliases=("relu2",),
+        use="Language models, for sparse activations (Primer, Nemotron). It grows as the "
+        "square, so normalise before it and mind the range of float16, which ends at x = "
+        "255.",
     ),
 )
 

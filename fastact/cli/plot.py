@@ -249,7 +249,11 @@ def _put(axes: Any, labels: list[tuple[str, Any]], places: Any, taken: Array, ha
 
 def _draw_value(axes: Any, curve: Curve, line: style.Line, marked: bool = True) -> None:
     x = np.concatenate(_segments(curve))
-    axes.plot(x, curve.value(x), label=curve.label, zorder=3, **line)
+    y = curve.value(x)
+    # Where f jumps there is no line.
+    gaps = np.flatnonzero((np.diff(x) < 1e-9) & (abs(np.diff(y)) > 1e-6)) + 1
+    x, y = np.insert(x, gaps, np.nan), np.insert(y, gaps, np.nan)
+    axes.plot(x, y, label=curve.label, zorder=3, **line)
     for side, edge in enumerate(curve.row.plot_range):
         found = curve.asymptote(side)
         if found is not None:
