@@ -61,23 +61,33 @@ int fastact_bind(fastact_call *call, int index, int operation, int x_element, in
 
 /* ---- gather and scatter ----------------------------------------------------------------------- */
 
-/* Steps that the compiler knows, of which it makes vectors: every element, every second one, and
- * backwards. */
-#define GATHER_BY(from, to, step)                                                                  \
-    {                                                                                              \
-        const from *first = (const from *)source;                                                  \
-        INDEPENDENT                                                                                \
-        for (ptrdiff_t i = 0; i < n; i++) tile[i] = (to)first[i * (step)];                         \
-    }
+/* The loop with a `step` of so many bytes. Where that is to each element, to every second one or
+ * backwards, it is a number that the compiler knows, and vectors are made of it. */
+#define WITH_STEP(type, stride, ...)                                                               \
+    do {                                                                                           \
+        if ((stride) == (ptrdiff_t)sizeof(type)) {                                                 \
+            const ptrdiff_t step = sizeof(type);                                                   \
+            INDEPENDENT                                                                            \
+            __VA_ARGS__                                                                            \
+        } else if ((stride) == 2 * (ptrdiff_t)sizeof(type)) {                                      \
+            const ptrdiff_t step = 2 * sizeof(type);                                               \
+            INDEPENDENT                                                                            \
+            __VA_ARGS__                                                                            \
+        } else if ((stride) == -(ptrdiff_t)sizeof(type)) {                                         \
+            const ptrdiff_t step = -(ptrdiff_t)sizeof(type);                                       \
+            INDEPENDENT                                                                            \
+            __VA_ARGS__                                                                            \
+        } else {                                                                                   \
+            const ptrdiff_t step = (stride);                                                       \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    } while (0)
 
 #define GATHER(from, to)                                                                           \
     {                                                                                              \
         to *tile = target;                                                                         \
-        if (stride == (ptrdiff_t)sizeof(from)) GATHER_BY(from, to, 1)                              \
-        else if (stride == 2 * (ptrdiff_t)sizeof(from)) GATHER_BY(from, to, 2)                     \
-        else if (stride == -(ptrdiff_t)sizeof(from)) GATHER_BY(from, to, -1)                       \
-        else                                                                                       \
-            for (ptrdiff_t i = 0; i < n; i++) tile[i] = (to)*(const from *)(source + i * stride);  \
+        WITH_STEP(from, stride, for (ptrdiff_t i = 0; i < n; i++) tile[i] =                        \
+                                    (to)*(const from *)(source + i * step););                      \
         return;                                                                                    \
     }
 
@@ -105,7 +115,8 @@ static void gather(int element, int computed_in, ptrdiff_t n, const char *source
 }
 
 #define SCATTER(type)                                                                              \
-    for (ptrdiff_t i = 0; i < n; i++) *(type *)(target + i * stride) = ((const type *)tile)[i]
+    WITH_STEP(type, stride, for (ptrdiff_t i = 0; i < n; i++) *(type *)(target + i * step) =       \
+                                ((const type *)tile)[i];)
 
 static void scatter(ptrdiff_t size, ptrdiff_t n, const void *tile, char *target, ptrdiff_t stride)
 {
@@ -296,26 +307,21 @@ enum { NARROW = 8 };
 #define COPY_PART(type, copy)                                                                      \
     {                                                                                              \
         type *t = tile;                                                                            \
-        int down = distance(p.row_stride) < distance(p.column_stride) || p.columns < NARROW;       \
-        if (down && p.rows > 1) {                                                                  \
+        if (distance(p.row_stride) < distance(p.column_stride) || p.columns < NARROW) {            \
+            const ptrdiff_t step = p.column_stride;                                                \
             for (ptrdiff_t c = 0; c < p.columns; c++)                                              \
-                for (ptrdiff_t r = 0; r < p.rows; r++) copy(type, p.column_stride);                \
-        } else if (p.column_stride == (ptrdiff_t)sizeof(type)) {                                   \
-            COPY_ROWS(type, copy, (ptrdiff_t)sizeof(type))                                         \
-        } else if (p.column_stride == 2 * (ptrdiff_t)sizeof(type)) {                               \
-            COPY_ROWS(type, copy, 2 * (ptrdiff_t)sizeof(type))                                     \
-        } else if (p.column_stride == -(ptrdiff_t)sizeof(type)) {                                  \
-            COPY_ROWS(type, copy, -(ptrdiff_t)sizeof(type))                                        \
+                for (ptrdiff_t r = 0; r < p.rows; r++) copy(type);                                 \
         } else {                                                                                   \
             for (ptrdiff_t r = 0; r < p.rows; r++)                                                 \
-                for (ptrdiff_t c = 0; c < p.columns; c++) copy(type, p.column_stride);             \
+                WITH_STEP(type, p.column_stride,                                                   \
+                          for (ptrdiff_t c = 0; c < p.columns; c++) copy(type););                  \
         }                                                                                          \
     }
 
 #define OF_TILE t[r * p.columns + c]
-#define OF_ARRAY(type, stride) (*(type *)(p.at + r * p.row_stride + c * (stride)))
-#define FROM_ARRAY(type, stride) OF_TILE = OF_ARRAY(type, stride)
-#define TO_ARRAY(type, stride) OF_ARRAY(type, stride) = OF_TILE
+#define OF_ARRAY(type) (*(type *)(p.at + r * p.row_stride + c * step))
+#define FROM_ARRAY(type) OF_TILE = OF_ARRAY(type)
+#define TO_ARRAY(type) OF_ARRAY(type) = OF_TILE
 
 static void gather_part(ptrdiff_t size, part p, void *tile)
 {
