@@ -180,7 +180,7 @@ cdef inline bint repeats(cnp.ndarray a) noexcept:
 
 
 cdef inline bint in_c_order(cnp.ndarray a) noexcept:
-    """Whether strides fall, but for those of what repeats: NumPy's results are then in C order."""
+    """Whether strides fall, those of what repeats aside: NumPy's results are then in C order."""
     cdef int i
     cdef Py_ssize_t stride, least = PY_SSIZE_T_MAX
     for i in range(cnp.PyArray_NDIM(a)):
@@ -381,7 +381,7 @@ cdef class Operation:
                                    or cnp.PyArray_IS_C_CONTIGUOUS(x)):
             # Of two orders NumPy chooses that of C.
             out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
-        elif repeats(x) and grad is None and not varying and in_c_order(x):
+        elif grad is None and not varying and in_c_order(x):
             out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
         elif varying or repeats(x) or (grad is not None and not same_strides(grad, x)):
             return None  # NumPy chooses the order of the result

@@ -24,10 +24,11 @@ enum {
     LEAST_CHUNKS = 8, /* of a row that is shared, for one thread */
 };
 
-/* Found by `python benchmarks/row_limits.py` on a Zen 5. Beside each other, float32: rows of 48 along
- * each take 1.0 (AVX-512) and 1.4 times (AVX2) what they take side by side, of 80 0.6 and 1.0; 8 rows
- * at once are 1.3 times as fast as one at 96, 1.02 at 1000. Computing exponentials twice takes 1.2 and
- * 1.4 times what keeping them takes, up to 2^17 and beyond, where they are out of the cache. */
+/* Found by `python benchmarks/row_limits.py`; float32 on a Zen 5. Taken along each, rows of 48 need
+ * 1.0 times (AVX-512) and 1.4 times (AVX2) what they need side by side, rows of 80 0.6 and 1.0. Eight
+ * rows at once are 1.3 times as fast as one where they have 96 elements, 1.02 where 1000. Computing
+ * exponentials twice takes 1.2 and 1.4 times what keeping them takes, to beyond 2^17, where they no
+ * longer fit a core's cache. */
 static ptrdiff_t limits[FASTACT_ROW_LIMITS] = {
     [FASTACT_SHORT_ROW] = 64,
     [FASTACT_ROWS_TOGETHER] = 8,
@@ -114,7 +115,8 @@ static void run_in_place(void *context, ptrdiff_t begin, ptrdiff_t end)
     const job *j = context;
     ptrdiff_t needed = j->call->n * j->width;
     double on_stack[KEPT_ON_STACK + FASTACT_ROW_LANES], *kept = on_stack;
-    if (!keeps_exponentials(j->call->kernel) || needed > limits[FASTACT_KEPT_EXPONENTIALS]) kept = NULL;
+    int keeps = keeps_exponentials(j->call->kernel);
+    if (!keeps || needed > limits[FASTACT_KEPT_EXPONENTIALS]) kept = NULL;
     else if (needed > KEPT_ON_STACK) kept = malloc((needed + FASTACT_ROW_LANES) * sizeof *kept);
     fp_environment callers = fp_enter();
     fastact_tile tiles[MOST_TOGETHER];
@@ -145,35 +147,38 @@ typedef struct {
     double of_log[2];
 } parts;
 
-/* Rows one after the other, or the same part of each. */
-typedef struct {
-    const job *j;
-    int operand;
-    char *at;
-    ptrdiff_t inner, n, stride;
-} cursor;
-
 typedef struct {
     ptrdiff_t first, width; /* rows */
     ptrdiff_t begin, n;     /* elements of each */
 } region;
 
-static cursor rows_of(const job *j, int operand, const region *r)
+/* The rows of a region of an array, one after the other. */
+typedef struct {
+    char *at;
+    ptrdiff_t inner, inners; /* where it stands in the inner dimension, and how long that is */
+    ptrdiff_t to_inner, to_outer, step, n;
+} cursor;
+
+static cursor rows_of(const job *j, char *array, const ptrdiff_t *strides, const region *r)
 {
-    ptrdiff_t outer = r->first / j->call->inner, inner = r->first % j->call->inner;
-    char *at = row_at(j, operand, outer, inner);
-    ptrdiff_t stride = j->call->strides[operand][AXIS];
-    if (j->one_a_row[operand]) return (cursor){j, operand, at, inner, 1, stride};
-    return (cursor){j, operand, at + r->begin * stride, inner, r->n, stride};
+    ptrdiff_t inners = j->call->inner, outer = r->first / inners, inner = r->first % inners;
+    char *at = array + outer * strides[OUTER] + inner * strides[INNER] + r->begin * strides[AXIS];
+    return (cursor){at, inner, inners, strides[INNER], strides[OUTER], strides[AXIS], r->n};
+}
+
+static cursor rows_of_operand(const job *j, int operand, const region *r)
+{
+    region one = {r->first, r->width, 0, 1};
+    return rows_of(j, j->call->operands[operand], j->call->strides[operand],
+                   j->one_a_row[operand] ? &one : r);
 }
 
 static void *next_row(cursor *rows)
 {
     char *row = rows->at;
-    const ptrdiff_t *strides = rows->j->call->strides[rows->operand];
-    rows->at += strides[INNER];
-    if (++rows->inner == rows->j->call->inner) {
-        rows->at += strides[OUTER] - rows->inner * strides[INNER];
+    rows->at += rows->to_inner;
+    if (++rows->inner == rows->inners) {
+        rows->at += rows->to_outer - rows->inners * rows->to_inner;
         rows->inner = 0;
     }
     return row;
@@ -189,7 +194,7 @@ enum { FEWEST_FOR_FOUR = 4, LEAST_WIDTH = 8, FOURS = 4 * TILE / LEAST_WIDTH };
     {                                                                                              \
         type fours[FOURS];                                                                         \
         ptrdiff_t n = rows.n, k = 0;                                                               \
-        int by_four = rows.stride == sizeof(type) && n >= FEWEST_FOR_FOUR;                         \
+        int by_four = rows.step == sizeof(type) && n >= FEWEST_FOR_FOUR;                           \
         for (; by_four && k + 4 <= width; k += 4) {                                                \
             const type *a = next_row(&rows), *b = next_row(&rows);                                 \
             const type *c = next_row(&rows), *d = next_row(&rows);                                 \
@@ -204,14 +209,14 @@ enum { FEWEST_FOR_FOUR = 4, LEAST_WIDTH = 8, FOURS = 4 * TILE / LEAST_WIDTH };
         for (; k < width; k++) {                                                                   \
             const char *row = next_row(&rows);                                                     \
             for (ptrdiff_t i = 0; i < n; i++)                                                      \
-                tile[i * width + k] = *(const type *)(row + i * rows.stride);                      \
+                tile[i * width + k] = *(const type *)(row + i * rows.step);                        \
         }                                                                                          \
     }                                                                                              \
     static void scatter_##type(cursor rows, ptrdiff_t width, const type *tile)                     \
     {                                                                                              \
         type fours[FOURS];                                                                         \
         ptrdiff_t n = rows.n, k = 0;                                                               \
-        int by_four = rows.stride == sizeof(type) && n >= FEWEST_FOR_FOUR;                         \
+        int by_four = rows.step == sizeof(type) && n >= FEWEST_FOR_FOUR;                           \
         for (; by_four && k + 4 <= width; k += 4) {                                                \
             type *a = next_row(&rows), *b = next_row(&rows);                                       \
             type *c = next_row(&rows), *d = next_row(&rows);                                       \
@@ -226,7 +231,7 @@ enum { FEWEST_FOR_FOUR = 4, LEAST_WIDTH = 8, FOURS = 4 * TILE / LEAST_WIDTH };
         for (; k < width; k++) {                                                                   \
             char *row = next_row(&rows);                                                           \
             for (ptrdiff_t i = 0; i < n; i++)                                                      \
-                *(type *)(row + i * rows.stride) = tile[i * width + k];                            \
+                *(type *)(row + i * rows.step)   = tile[i * width + k];                            \
         }                                                                                          \
     }
 
@@ -236,7 +241,7 @@ DEFINE_COPIES(uint64_t)
 
 static void gather(const job *j, int operand, const region *r, void *tile)
 {
-    cursor rows = rows_of(j, operand, r);
+    cursor rows = rows_of_operand(j, operand, r);
     switch (j->sizes[operand]) {
     case 2: gather_uint16_t(rows, r->width, tile); break;
     case 4: gather_uint32_t(rows, r->width, tile); break;
@@ -246,7 +251,7 @@ static void gather(const job *j, int operand, const region *r, void *tile)
 
 static void scatter(const job *j, const region *r, const void *tile)
 {
-    cursor rows = rows_of(j, RESULT, r);
+    cursor rows = rows_of_operand(j, RESULT, r);
     switch (j->sizes[RESULT]) {
     case 2: scatter_uint16_t(rows, r->width, tile); break;
     case 4: scatter_uint32_t(rows, r->width, tile); break;
@@ -259,20 +264,16 @@ static void scatter(const job *j, const region *r, const void *tile)
 
 #define MASK(type)                                                                                 \
     for (ptrdiff_t k = 0; k < r->width; k++) {                                                     \
-        const char *row = j->call->mask + outer * strides[OUTER] + inner * strides[INNER]          \
-                          + r->begin * strides[AXIS];                                              \
-        for (ptrdiff_t i = 0; i < r->n; i++)                                                       \
-            if (!row[i * strides[AXIS]])                                                           \
-                ((type *)tile)[i * r->width + k] = (type)j->masked[operand];                       \
-        if (++inner == j->call->inner) inner = 0, outer++;                                         \
+        const char *row = next_row(&rows);                                                         \
+        for (ptrdiff_t i = 0; i < rows.n; i++)                                                     \
+            if (!row[i * rows.step]) ((type *)tile)[i * r->width + k] = (type)j->masked[operand];  \
     }                                                                                              \
     break;
 
 static void mask(const job *j, int operand, const region *r, void *tile)
 {
-    ptrdiff_t outer = r->first / j->call->inner, inner = r->first % j->call->inner;
-    const ptrdiff_t *strides = j->call->mask_strides;
     if (!j->call->mask || j->one_a_row[operand]) return;
+    cursor rows = rows_of(j, (char *)j->call->mask, j->call->mask_strides, r);
     switch (j->sizes[operand]) {
     case 2: MASK(uint16_t)
     case 4: MASK(uint32_t)
@@ -415,7 +416,8 @@ static void choose_way(job *j)
     const fastact_row_call *call = j->call;
     if (call->mask) j->way = GATHERED;
     else if (call->inner >= 8 && contiguous(j, INNER)) j->way = ACROSS;
-    else if (contiguous(j, AXIS) && (call->n > limits[FASTACT_SHORT_ROW] || j->rows < 8)) j->way = ALONG;
+    else if (!contiguous(j, AXIS)) j->way = GATHERED;
+    else if (call->n > limits[FASTACT_SHORT_ROW] || j->rows < 8) j->way = ALONG;
     else j->way = GATHERED;
     if (j->way == ALONG) j->width = 1;
     if (j->way == ACROSS) j->width = FASTACT_ROW_WIDTH;
@@ -461,8 +463,8 @@ int fastact_apply_rows(const fastact_row_call *call)
     describe(&j);
     choose_way(&j);
     ptrdiff_t tiles = j.way == GATHERED ? j.rows : call->outer * j.tiles_inside;
-    int threads = 1;
-    if (call->n > CHUNK && call->n >= limits[FASTACT_SHARED_ROW]) threads = fastact_get_num_threads();
+    int long_row = call->n > CHUNK && call->n >= limits[FASTACT_SHARED_ROW];
+    int threads = long_row ? fastact_get_num_threads() : 1;
     if (threads > 1 && tiles < 4 * threads) {
         int failed = 0;
         for (ptrdiff_t k = 0; k < tiles && !failed; k++) failed = run_by_chunks(&j, k, 1);
@@ -470,8 +472,13 @@ int fastact_apply_rows(const fastact_row_call *call)
     }
     fastact_body *run = run_in_place;
     ptrdiff_t granule = 1, worth_a_thread = fastact_parallel_threshold(FASTACT_EXPONENTIAL) / 2;
-    if (j.way == GATHERED) run = call->n > CHUNK ? run_long_gathered : run_gathered, granule = j.width;
-    ptrdiff_t least = worth_a_thread / (call->n * (j.way == GATHERED ? 1 : j.width)) + 1;
+    ptrdiff_t rows_of_tile = j.width;
+    if (j.way == GATHERED) {
+        run = call->n > CHUNK ? run_long_gathered : run_gathered;
+        granule = j.width;
+        rows_of_tile = 1; /* as they are counted one by one */
+    }
+    ptrdiff_t least = worth_a_thread / (call->n * rows_of_tile) + 1;
     int stopped = fastact_parallel(tiles, least, 0, granule, run, &j);
     return stopped ? stopped : j.failed;
 }

@@ -484,8 +484,7 @@ INLINE void write_softmax_backward(int across, const fastact_tile *t, ptrdiff_t 
             reciprocal[j] = reciprocal_of(sum_of(across, t, state, SUM, j));
             dot = times(dot, reciprocal[j] * EXP_UNIT);
         }
-        dot_high[j] = leading(dot);
-        dot_low[j] = trailing(dot);
+        put(dot, &dot_high[j], &dot_low[j]);
     }
     EACH_PIECE(begin, end) {
         const real *grad = numbers(length, piece(across, t, 1, i), grad_room);
@@ -522,12 +521,12 @@ INLINE void write_log_softmax_backward(int across, const fastact_tile *t, ptrdif
     real grad_room[BLOCK];
     result dx_room[BLOCK];
     for (ptrdiff_t j = 0; j < ROWS; j++) {
-        number rest = rest_of(across, t, state, j), total = negative(sum_of(across, t, state, DOT, j));
+        number rest = rest_of(across, t, state, j);
+        number total = negative(sum_of(across, t, state, DOT, j));
         double one_over = reciprocal_of(plus(rest, 1.0));
         reciprocal[j] = one_over * (1.0 / EXP_UNIT);
         complement[j] = rounded(times(rest, one_over));
-        total_high[j] = leading(total);
-        total_low[j] = trailing(total);
+        put(total, &total_high[j], &total_low[j]);
     }
     EACH_PIECE(begin, end) {
         const real *grad = numbers(length, piece(across, t, 1, i), grad_room);
@@ -623,9 +622,8 @@ static void KERNEL(row, merge)(const fastact_tile *t, double *rows, const double
             *origin = part[ORIGIN * t->width + j];
         }
         for (int which = SUM; which <= DOT; which += 2) {
-            number all = add(sum_of(1, t, rows, which, j), sum_of(1, t, part, which, j));
-            rows[which * t->width + j] = leading(all);
-            rows[(which + 1) * t->width + j] = trailing(all);
+            ptrdiff_t high = which * t->width + j, low = (which + 1) * t->width + j;
+            add_to(&rows[high], &rows[low], &part[high], &part[low]);
         }
         rows[WINNERS * t->width + j] += part[WINNERS * t->width + j];
     }
