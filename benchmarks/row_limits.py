@@ -11,8 +11,6 @@ together, as many as are worth it. log_softmax keeps no exponentials.
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +18,7 @@ import numpy as np
 
 import fastact
 from fastact import _runtime
+from fastact.cli import timing
 
 #: For each limit: the lengths of rows, and how many elements there are in all.
 LENGTHS: dict[str, tuple[tuple[int, ...], int]] = {
@@ -34,14 +33,12 @@ EFFECT = {
     "kept_exponentials": "computing exponentials twice rather than keeping them",
     "shared_row": "two threads on one row rather than one thread",
 }
-BATCH = 0.003  # seconds
 
 
 @contextmanager
-def limit(name: str, value: int) -> Iterator[None]:
-    """Have a limit be this within the block."""
+def kept_limit(name: str) -> Iterator[None]:
+    """Have a limit after the block as it was before."""
     before = _runtime._row_limits()[name]
-    _runtime._set_row_limit(name, value)
     try:
         yield
     finally:
@@ -52,19 +49,17 @@ def gain(function: fastact.RowFunction, name: str, n: int, rows: int, rounds: in
     """Return the time on this side of the limit over that beyond it, the median."""
     x = 3 * np.random.default_rng(n).standard_normal((rows, n), np.float32)
     out = np.empty_like(x)
+
+    def call(value: int) -> None:
+        _runtime._set_row_limit(name, value)
+        function(x, out=out)
+
     # Rows go together up to as many as the limit says; the others depend on the length.
-    sides = (1, 8) if name == "rows_together" else (2**62, 2)
-    times: dict[int, list[float]] = {side: [] for side in sides}
-    for _ in range(rounds):
-        for side in sides:
-            with limit(name, side):
-                function(x, out=out)
-                begin, count = time.perf_counter(), 0
-                while time.perf_counter() - begin < BATCH:
-                    function(x, out=out)
-                    count += 1
-                times[side].append((time.perf_counter() - begin) / count)
-    return statistics.median(times[sides[0]]) / statistics.median(times[sides[1]])
+    this_side, beyond = (1, 8) if name == "rows_together" else (2**62, 2)
+    calls = {"this": timing.Call(call, (this_side,)), "beyond": timing.Call(call, (beyond,))}
+    with kept_limit(name):
+        found = timing.medians(calls, rounds=rounds)
+    return found["this"] / found["beyond"]
 
 
 def main() -> None:

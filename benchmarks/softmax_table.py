@@ -38,7 +38,6 @@ SHAPES = (
 )
 OPERATIONS = ("softmax", "log_softmax", "backward", "backward_from_output")
 PAUSE, ROUNDS = 0.02, 5
-PEERS = ("torch", "onnxruntime", "scipy")
 
 Calls = dict[str, Callable[[], Any]]
 
@@ -152,7 +151,6 @@ def main() -> None:
     options.json.write_text(json.dumps(results, indent=1) + "\n")
     of = fastact.runtime_info()
     versions = {**info.versions(), "fastact": of["version"], "compiler": of["compiler"]}
-    versions |= {name: module.__version__ for name in PEERS if (module := or_none(name))}
     listed = ", ".join(f"{name} {version}" for name, version in versions.items())
     options.markdown.write_text(
         "Nanoseconds per element, medians; the last column is fastact over the fastest peer. "

@@ -266,7 +266,7 @@ def test_plot_writes_pictures_and_leaves_matplotlib_as_it_was(capsys, tmp_path, 
 
 def test_the_same_picture_is_the_same_file(tmp_path):
     pytest.importorskip("matplotlib")
-    first, second = (plot.write(["relu"], tmp_path / name, "svg", False) for name in "ab")
+    first, second = (list(plot.write(["relu"], tmp_path / name, "svg", False)) for name in "ab")
     assert first[0].read_bytes() == second[0].read_bytes()
 
 

@@ -310,11 +310,10 @@ def test_masks(name, dtype, shape):
 
 
 @pytest.fixture
-def rows_are_shared():
-    """Threads share rows that are shorter than usual."""
+def share_rows_from():
+    """Set from which length on threads share a row; afterwards it is as it was."""
     before = _runtime._row_limits()["shared_row"]
-    _runtime._set_row_limit("shared_row", 5000)
-    yield
+    yield lambda n: _runtime._set_row_limit("shared_row", n)
     _runtime._set_row_limit("shared_row", before)
 
 
@@ -322,16 +321,16 @@ def rows_are_shared():
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("shape", [(20, 4097), (2, 70001)])
 @pytest.mark.parametrize("threads", [1, 2])
-def test_long_rows_go_by_chunks(name, dtype, shape, threads, rows_are_shared, low_threshold):
+def test_long_rows_go_by_chunks(name, dtype, shape, threads, share_rows_from, low_threshold):
     function = getattr(fa, name)
     x, mask = logits(shape, 20, dtype), np.random.default_rng(1).random(shape) < 0.6
     lowest = np.inf if name == "softmin" else -np.inf
     x[0, :4096], mask[0, 4096] = lowest, True  # nothing in the first chunk
     filled = np.where(mask, x, lowest).astype(dtype)
-    _runtime._set_row_limit("shared_row", 2**62)
+    share_rows_from(2**62)
     with fa.num_threads(1):
         plain = function(x)
-    _runtime._set_row_limit("shared_row", 4097)
+    share_rows_from(4097)
     with fa.num_threads(threads):
         strided = function(np.repeat(x, 3, -1)[:, ::3])
         np.testing.assert_array_equal(function(x), plain)
@@ -345,7 +344,8 @@ def test_long_rows_go_by_chunks(name, dtype, shape, threads, rows_are_shared, lo
 
 @pytest.mark.parametrize("infinite", [0, 4500, 9999])
 @pytest.mark.parametrize("nan", [None, 1, 4501, 9998])
-def test_a_nan_beside_an_infinite_logit(infinite, nan, rows_are_shared):
+def test_a_nan_beside_an_infinite_logit(infinite, nan, share_rows_from):
+    share_rows_from(5000)
     x = np.zeros(10000, np.float32)
     x[infinite] = np.inf
     if nan is not None:
@@ -636,7 +636,7 @@ def test_wrong_labels_are_errors_before_anything_is_computed():
             function(x, [0, 1, 2], None)
 
 
-# ---- found by a reviewer's random calls ---------------------------------------------------------
+# ---- found by random calls ----------------------------------------------------------------------
 
 
 def test_worst_float64_found():

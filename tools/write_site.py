@@ -11,6 +11,7 @@ become what they name.
 
 from __future__ import annotations
 
+import functools
 import html
 import inspect
 import json
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import oracle  # noqa: E402
+import write_tables  # noqa: E402
 
 import fastact  # noqa: E402
 from fastact import _names, buffers  # noqa: E402
@@ -54,11 +56,8 @@ MORE_PAGES = {
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """Return a Markdown table; what begins with > in the head has its numbers at the right."""
-    names = list(head)
-    rule = ["---:" if name.startswith(">") else "---" for name in names]
-    lines = [[name.removeprefix(">") for name in names], rule, *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    """Return a Markdown table of cells; what begins with > in the head has numbers at the right."""
+    return write_tables.table(" | ".join(head), map(" | ".join, rows))
 
 
 def mathml(latex: str, display: str = "inline") -> str:
@@ -291,29 +290,43 @@ def accuracy_of(row: Row) -> str:
     return table(("dtype", "of", ">bound", ">largest found", "at x", ">inputs tried"), lines)
 
 
+@functools.cache
+def kept_times() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return on what times were measured, and the results; none where none are kept."""
+    if not TIMES.exists():
+        return {}, []
+    data = json.loads(TIMES.read_text(encoding="utf-8"))
+    return data["conditions"], data["results"]
+
+
+def contestants(results: list[dict[str, Any]]) -> list[str]:
+    """Return whose times there are."""
+    return list(dict.fromkeys(peer for result in results for peer in result["ns_per_element"]))
+
+
+def cells(result: dict[str, Any], known: list[str]) -> list[str]:
+    """Return a result's times, empty for whom there is none."""
+    times = result["ns_per_element"]
+    return [f"{times[peer]:.3g}" if peer in times else "" for peer in known]
+
+
+def cores(about: dict[str, Any]) -> str:
+    """Return the number of threads and the processor."""
+    threads = about["threads"]
+    return f"{threads} thread{'s' * (threads != 1)}, {about['processor']}"
+
+
 def times_of(name: str) -> str:
     """Return the table of times beside the peers; nothing where none are kept."""
-    if not TIMES.exists():
-        return ""
-    data = json.loads(TIMES.read_text(encoding="utf-8"))
-    own = [result for result in data["results"] if result["function"] == name]
+    about, results = kept_times()
+    own = [result for result in results if result["function"] == name]
     if not own:
         return ""
-    known = list(dict.fromkeys(peer for result in own for peer in result["ns_per_element"]))
-    lines = [
-        [f"{result['elements']:,}"]
-        + [
-            f"{result['ns_per_element'][peer]:.3g}" if peer in result["ns_per_element"] else ""
-            for peer in known
-        ]
-        for result in own
-    ]
-    about = data["conditions"]
+    known = contestants(own)
+    lines = [[f"{result['elements']:,}", *cells(result, known)] for result in own]
     versions = ", ".join(f"{peer} {version}" for peer, version in about["peers"].items())
-    threads = about["threads"]
     return (
-        f"Nanoseconds per element of float32, {threads} thread{'s' * (threads != 1)}, "
-        f"{about['processor']}, {about['fastact']['isa']}; fastact "
+        f"Nanoseconds per element of float32, {cores(about)}, {about['fastact']['isa']}; fastact "
         f"{about['fastact']['version']}, {versions}.\n\n"
         + table(["elements", *(f">{peer}" for peer in known)], lines)
         + "\n[How it is measured](../benchmarks.md); `python -m fastact bench "
@@ -342,31 +355,22 @@ def errors_of_all() -> str:
 
 def times_of_all() -> str:
     """Return the times of all functions on a large array."""
-    if not TIMES.exists():
+    about, results = kept_times()
+    if not results:
         return ""
-    data = json.loads(TIMES.read_text(encoding="utf-8"))
-    about = data["conditions"]
-    largest = max(result["elements"] for result in data["results"])
-    known = list(dict.fromkeys(p for r in data["results"] for p in r["ns_per_element"]))
+    largest = max(result["elements"] for result in results)
+    known = contestants(results)
     lines = []
-    for result in data["results"]:
+    for result in results:
         if result["elements"] == largest:
-            times = result["ns_per_element"]
-            cells = [f"{times[peer]:.3g}" if peer in times else "" for peer in known]
+            times, name = result["ns_per_element"], result["function"]
             ratio = times["fastact"] / min(t for peer, t in times.items() if peer != "fastact")
-            lines.append(
-                [
-                    f"[{result['function']}](../functions/{result['function']}.md)",
-                    *cells,
-                    f"{ratio:.2f}",
-                ]
-            )
-    threads = about["threads"]
+            link = f"[{name}](../functions/{name}.md)"
+            lines.append([link, *cells(result, known), f"{ratio:.2f}"])
     return (
-        f"Nanoseconds per element of {largest:,} float32 numbers, {threads} "
-        f"thread{'s' * (threads != 1)}, {about['processor']} ({about['fastact']['isa']}); `ratio` "
-        "is fastact's time over that of the fastest other.\n\n"
-        + table(["", *(f">{peer}" for peer in known), ">ratio"], lines)
+        f"Nanoseconds per element of {largest:,} float32 numbers, {cores(about)} "
+        f"({about['fastact']['isa']}); `ratio` is fastact's time over that of the fastest "
+        "other.\n\n" + table(["", *(f">{peer}" for peer in known), ">ratio"], lines)
     )
 
 
@@ -578,11 +582,8 @@ def functions_index() -> str:
     """Return the page that lists the functions."""
     pages = "\n".join(row.name for row in (*CATALOGUE, *ROW_CATALOGUE))
     lines = [
-        [f"[{row.name}]({row.name}.md)", row.summary, expression(row.formula)] for row in CATALOGUE
-    ]
-    lines += [
         [f"[{row.name}]({row.name}.md)", row.summary, expression(row.formula)]
-        for row in ROW_CATALOGUE
+        for row in (*CATALOGUE, *ROW_CATALOGUE)
     ]
     return (
         "# Functions\n\n"

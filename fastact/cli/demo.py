@@ -389,9 +389,9 @@ def run(options: argparse.Namespace) -> int:
     else:
         names = [] if options.quick else [*ROWS, "softmax"]
         with console.status("drawing"):
-            written = plot.write(names, options.output, "png", overview=True)
+            *_, sheet = plot.write(names, options.output, "png", overview=True)
         console.print(
-            f"{written[-1]} shows all functions on one sheet"
+            f"{sheet} shows all functions on one sheet"
             + (f"; {options.output}/ has one picture of each." if names else "."),
             soft_wrap=True,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -460,14 +460,8 @@ def draw_overview() -> Any:
     return figure
 
 
-def write(
-    names: list[str],
-    where: Path,
-    suffix: str,
-    overview: bool,
-    advance: Callable[[Path], None] = lambda path: None,
-) -> list[Path]:
-    """Draw functions into files.
+def write(names: list[str], where: Path, suffix: str, overview: bool) -> Iterator[Path]:
+    """Draw functions into files, one after the other as they are asked for.
 
     Parameters
     ----------
@@ -478,20 +472,17 @@ def write(
         "png" or "svg".
     overview : bool
         Whether to draw the sheet of all as well.
-    advance : callable
-        Called with each file when it is there.
 
-    Returns
-    -------
-    list of pathlib.Path
-        The files.
+    Yields
+    ------
+    pathlib.Path
+        Each file when it is there.
 
     Raises
     ------
     CommandError
         Where matplotlib is not installed.
     """
-    written = []
     with style.settings():
         directory(where)
         for name in [*names, OVERVIEW] if overview else names:
@@ -503,9 +494,7 @@ def write(
                 figure = draw_softmax()
             path = where / f"{name}.{suffix}"
             style.save(figure, path)
-            written.append(path)
-            advance(path)
-    return written
+            yield path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -537,9 +526,6 @@ def run(options: argparse.Namespace) -> int:
         The exit code.
     """
     names = chosen(options.names)
-
-    def advance(path: Path) -> None:
+    for path in write(names, options.output, options.format, overview=not options.names):
         print(path, flush=True)
-
-    write(names, options.output, options.format, not options.names, advance)
     return 0
