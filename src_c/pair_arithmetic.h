@@ -233,9 +233,9 @@ INLINE number divided(number d, double by, double reciprocal)
 }
 
 /* What exp_below_0 counts in, so that the exponential of a subnormal softmax is an ordinary number,
- * and from where on down its result is nothing. */
-#define EXP_UNIT 0x1p64
-#define EXP_NOTHING (-750.0)
+ * and from where on down its result is nothing: e^-780 is, 10^14 times over. */
+#define EXP_UNIT 0x1p128
+#define EXP_NOTHING (-780.0)
 
 /* EXP_UNIT e^d for d <= 0 as one double, within an ulp: d and r are pairs, as an error there grows
  * with d, and the rest is not. */
@@ -254,7 +254,8 @@ INLINE double exp_below_0(number d, int precise, double nothing)
     double one_and_r = 1.0 + r;
     double lost = (1.0 - one_and_r) + r;
     double e = one_and_r + (lost + multiply_add(r * r, expm1_beyond_r(r), r_low));
-    return double_of(bits_of(e) + (bits_of(shifted + 64.0) << 52));
+    double scaled_e = double_of(bits_of(e) + (bits_of(shifted + 128.0) << 52));
+    return d.high <= nothing ? 0.0 : scaled_e;
 }
 
 #endif

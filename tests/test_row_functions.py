@@ -705,3 +705,15 @@ def test_smoothed_gradients_of_long_rows():
         target = mp.mpf(smoothing) / n + (1 - mp.mpf(smoothing) if i == 5 else 0)
         size = p[i] + target
         assert abs(mp.mpf(float(got[i])) - (p[i] - target)) <= 4 * mp.mpf(2) ** -52 * size
+
+
+@pytest.mark.parametrize("gap", [np.inf, 1000.0, 760.0, 751.0, 745.0, 700.0])
+def test_many_logits_that_all_but_vanish(gap):
+    """In float64 a million of them add up to what shows, or to nothing at all."""
+    n = 10**6
+    x = np.zeros(n + 1)
+    x[1:] = -gap
+    rest = mp.mpf(0) if np.isinf(gap) else n * mp.exp(-mp.mpf(gap))
+    check(fa.log_softmax(x)[:1], [-mp.log1p(rest)], BOUND[np.float64])
+    check(fa.logsumexp(x), [mp.log1p(rest)], BOUND[np.float64])
+    assert fa.softmax(x)[0] == 1
