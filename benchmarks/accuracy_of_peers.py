@@ -266,7 +266,7 @@ class Judge:
         nonzero = least > self.smallest / 2  # what the exact result rounds to is not 0
         finite = np.isfinite(x)
         if operation == "derivative":
-            finite &= ~np.isin(x, list(self.case.row.kinks))
+            finite &= ~np.isin(x, list(self.case.row.kinks_at(self.case.parameters)))
         small_x = (size > 0) & (size < self.smallest_normal)
         small_result = nonzero & (least < self.smallest_normal)
         subnormal = finite & (small_result | (small_x & (most > 0)))

@@ -25,28 +25,52 @@ from typing_extensions import disjoint_base  # a type checker knows it, nothing 
 __all__ = [
     "Activation",
     "__version__",
+    "celu",
     "cross_entropy",
     "elu",
     "expit",
-    "get",
+    "gelu",
+    "gelu_tanh",
     "get_num_threads",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
     "identity",
     "leaky_relu",
+    "log_sigmoid",
     "log_softmax",
+    "logsigmoid",
     "logsumexp",
     "mish",
     "num_threads",
+    "quick_gelu",
     "relu",
+    "relu2",
     "relu6",
+    "relu_squared",
     "runtime_info",
+    "selu",
     "set_num_threads",
     "show_runtime",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
     "softmin",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "squareplus",
     "swish",
     "tanh",
+    "tanh_shrink",
+    "tanhshrink",
+    "threshold",
 ]
 
 __version__: Final[str]
@@ -589,6 +613,528 @@ class _AlphaValueAndDerivative(_ValueAndDerivative):
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
+class _ApproximateDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _ApproximateBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _ApproximateValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
+class _BDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        b: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        b: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _BBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        b: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        b: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _BValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        b: _Input = ...,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        b: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        b: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        b: _Input = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
 class _BetaDerivative(_Derivative):
     @overload
     def __call__(
@@ -850,6 +1396,550 @@ class _BetaValueAndDerivative(_ValueAndDerivative):
     ) -> tuple[Any, Any]: ...
 
 @type_check_only
+class _LambdDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        lambd: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        lambd: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _LambdBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        lambd: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        lambd: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _LambdValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        lambd: _Input = ...,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        lambd: _Input = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
+class _MinValMaxValDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        min_val: _Input = ...,
+        max_val: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        min_val: _Input = ...,
+        max_val: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _MinValMaxValBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        min_val: _Input = ...,
+        max_val: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        min_val: _Input = ...,
+        max_val: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _MinValMaxValValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        min_val: _Input = ...,
+        max_val: _Input = ...,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        min_val: _Input = ...,
+        max_val: _Input = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
 class _NegativeSlopeDerivative(_Derivative):
     @overload
     def __call__(
@@ -1104,6 +2194,289 @@ class _NegativeSlopeValueAndDerivative(_ValueAndDerivative):
         x: _Input,
         /,
         negative_slope: _Input = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
+class _ThresholdValueDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        threshold: _Input = ...,
+        value: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        threshold: _Input = ...,
+        value: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _ThresholdValueBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        threshold: _Input = ...,
+        value: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        threshold: _Input = ...,
+        value: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _ThresholdValueValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        threshold: _Input = ...,
+        value: _Input = ...,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        threshold: _Input = ...,
+        value: _Input = ...,
         *,
         out: _NoOuts = None,
         dtype: DTypeLike | None = None,
@@ -1627,6 +3000,512 @@ class _BetaFloatActivation(Activation):
         **keywords: Unpack[_Keywords],
     ) -> Any: ...
 
+@type_check_only
+class _ApproximateFloatActivation(Activation):
+    @property
+    def derivative(self) -> _ApproximateDerivative: ...
+    @property
+    def backward(self) -> _ApproximateBackward: ...
+    @property
+    def value_and_derivative(self) -> _ApproximateValueAndDerivative: ...
+    def with_parameters(self, *, approximate: Literal["none", "tanh"] = ...) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        approximate: Literal["none", "tanh"] = ...,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _MinValMaxValFloatActivation(Activation):
+    @property
+    def derivative(self) -> _MinValMaxValDerivative: ...
+    @property
+    def backward(self) -> _MinValMaxValBackward: ...
+    @property
+    def value_and_derivative(self) -> _MinValMaxValValueAndDerivative: ...
+    def with_parameters(self, *, min_val: ArrayLike = ..., max_val: ArrayLike = ...) -> Self: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        min_val: _Input = ...,
+        max_val: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        min_val: _Input = ...,
+        max_val: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _LambdFloatActivation(Activation):
+    @property
+    def derivative(self) -> _LambdDerivative: ...
+    @property
+    def backward(self) -> _LambdBackward: ...
+    @property
+    def value_and_derivative(self) -> _LambdValueAndDerivative: ...
+    def with_parameters(self, *, lambd: ArrayLike = ...) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        lambd: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        lambd: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        lambd: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _ThresholdValueFloatActivation(Activation):
+    @property
+    def derivative(self) -> _ThresholdValueDerivative: ...
+    @property
+    def backward(self) -> _ThresholdValueBackward: ...
+    @property
+    def value_and_derivative(self) -> _ThresholdValueValueAndDerivative: ...
+    def with_parameters(self, *, threshold: ArrayLike = ..., value: ArrayLike = ...) -> Self: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        threshold: _Input = ...,
+        value: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        threshold: _Input = ...,
+        value: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _BFloatActivation(Activation):
+    @property
+    def derivative(self) -> _BDerivative: ...
+    @property
+    def backward(self) -> _BBackward: ...
+    @property
+    def value_and_derivative(self) -> _BValueAndDerivative: ...
+    def with_parameters(self, *, b: ArrayLike = ...) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        b: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        b: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        b: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
 sigmoid: Final[_FloatActivation]
 expit: Final[_FloatActivation]
 tanh: Final[_FloatActivation]
@@ -1638,6 +3517,31 @@ swish: Final[_BetaFloatActivation]
 silu: Final[_FloatActivation]
 identity: Final[_FloatActivation]
 mish: Final[_FloatActivation]
+softplus: Final[_BetaFloatActivation]
+log_sigmoid: Final[_FloatActivation]
+logsigmoid: Final[_FloatActivation]
+gelu: Final[_ApproximateFloatActivation]
+gelu_tanh: Final[_FloatActivation]
+quick_gelu: Final[_FloatActivation]
+selu: Final[_FloatActivation]
+celu: Final[_AlphaFloatActivation]
+softsign: Final[_FloatActivation]
+hard_sigmoid: Final[_FloatActivation]
+hardsigmoid: Final[_FloatActivation]
+hard_swish: Final[_FloatActivation]
+hardswish: Final[_FloatActivation]
+hard_tanh: Final[_MinValMaxValFloatActivation]
+hardtanh: Final[_MinValMaxValFloatActivation]
+tanh_shrink: Final[_FloatActivation]
+tanhshrink: Final[_FloatActivation]
+soft_shrink: Final[_LambdFloatActivation]
+softshrink: Final[_LambdFloatActivation]
+hard_shrink: Final[_LambdFloatActivation]
+hardshrink: Final[_LambdFloatActivation]
+threshold: Final[_ThresholdValueFloatActivation]
+squareplus: Final[_BFloatActivation]
+relu_squared: Final[_FloatActivation]
+relu2: Final[_FloatActivation]
 
 @type_check_only
 class _Softmax:
@@ -2341,7 +4245,6 @@ class _CrossEntropy:
 
 cross_entropy: Final[_CrossEntropy]
 
-def get(name: str, framework: str = "torch") -> Any: ...
 def get_num_threads() -> int: ...
 def num_threads(n: SupportsIndex) -> AbstractContextManager[None]: ...
 def runtime_info() -> dict[str, Any]: ...

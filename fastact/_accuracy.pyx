@@ -20,16 +20,21 @@ cdef extern from "accuracy/accuracy.h" nogil:
     enum:
         ACCURACY_X
         ACCURACY_CONSTANT
+        ACCURACY_PI
         ACCURACY_NEGATE
         ACCURACY_ADD
         ACCURACY_MULTIPLY
         ACCURACY_DIVIDE
         ACCURACY_SQUARE
         ACCURACY_ABSOLUTE
+        ACCURACY_SQRT
         ACCURACY_EXP
         ACCURACY_EXPM1
         ACCURACY_LOG1P
         ACCURACY_TANH
+        ACCURACY_LESS_TANH
+        ACCURACY_SOFTSIGN
+        ACCURACY_ERFC
         ACCURACY_GREATER
         ACCURACY_GREATER_EQUAL
         ACCURACY_CHOOSE
@@ -41,6 +46,7 @@ cdef extern from "accuracy/accuracy.h" nogil:
         ACCURACY_FLOAT32
         ACCURACY_FLOAT64
         ACCURACY_OPERATIONS
+        ACCURACY_PARAMETERS
 
     ctypedef struct accuracy_step:
         int kind
@@ -91,7 +97,8 @@ cdef extern from "accuracy/accuracy.h" nogil:
     void accuracy_fill(int element, uint64_t first_place, Py_ssize_t n, void *x)
     void accuracy_fill_gradients(int element, Py_ssize_t n, const void *x, void *grad)
     void accuracy_sweep(accuracy_references *r, Py_ssize_t n, Py_ssize_t lead, const void *x,
-                        const void *grad, void *parameter, accuracy_subject *subjects, int count)
+                        const void *grad, void **parameters, int parameter_count,
+                        accuracy_subject *subjects, int count)
     void accuracy_enclose(const accuracy_formula *formula, double x, int wide, double *bounds)
 
 #: What is compared, in the order of the C core's operations.
@@ -118,10 +125,12 @@ cdef dict OPERATORS = {
 }
 cdef dict FUNCTIONS = {
     "abs": ACCURACY_ABSOLUTE,
+    "sqrt": ACCURACY_SQRT,
     "exp": ACCURACY_EXP,
     "expm1": ACCURACY_EXPM1,
     "log1p": ACCURACY_LOG1P,
     "tanh": ACCURACY_TANH,
+    "erfc": ACCURACY_ERFC,
 }
 
 
@@ -150,6 +159,8 @@ class _Steps(ast.NodeVisitor):
     def visit_Name(self, node):
         if node.id == "x":
             return self.add(ACCURACY_X)
+        if node.id == "pi":
+            return self.add(ACCURACY_PI)
         if node.id not in self.parameters:
             return self.generic_visit(node)
         return self.add(ACCURACY_CONSTANT, constant=float(self.parameters[node.id]))
@@ -164,6 +175,13 @@ class _Steps(ast.NodeVisitor):
             if not (isinstance(node.right, ast.Constant) and node.right.value == 2):
                 return self.generic_visit(node)
             return self.add(ACCURACY_SQUARE, self.visit(node.left))
+        left = ast.unparse(node.left)
+        # One step each: the difference of two would lose its digits where x is small, and so would
+        # the slope of a quotient where x is large.
+        if ast.unparse(node) == f"{left} - tanh({left})":
+            return self.add(ACCURACY_LESS_TANH, self.visit(node.left))
+        if ast.unparse(node) == f"{left} / (1 + abs({left}))":
+            return self.add(ACCURACY_SOFTSIGN, self.visit(node.left))
         left, right = self.visit(node.left), self.visit(node.right)
         if isinstance(node.op, ast.Sub):
             return self.add(ACCURACY_ADD, left, self.add(ACCURACY_NEGATE, right))
@@ -204,11 +222,12 @@ def rounded(value, dtype):
 cdef fill(accuracy_formula *formula, row, dict parameters):
     """Write down a row's formula, with the parameters it is evaluated for."""
     steps = _Steps(row.formula, parameters).steps
-    if len(steps) > ACCURACY_STEPS or len(row.kinks) > ACCURACY_KINKS:
+    kinks = row.kinks_at(parameters)
+    if len(steps) > ACCURACY_STEPS or len(kinks) > ACCURACY_KINKS:
         raise ValueError(f"the formula of {row.name} is too long: raise ACCURACY_STEPS and "
                          "ACCURACY_KINKS")
-    if len(parameters) > 1:
-        raise NotImplementedError("kernels with more than one parameter cannot be swept yet")
+    if len(parameters) > ACCURACY_PARAMETERS:
+        raise ValueError(f"{row.name} has too many parameters: raise ACCURACY_PARAMETERS")
     memset(formula, 0, sizeof(accuracy_formula))
     formula.steps = len(steps)
     for i, (kind, operands, constant) in enumerate(steps):
@@ -216,18 +235,13 @@ cdef fill(accuracy_formula *formula, row, dict parameters):
         formula.step[i].constant = constant
         for j, operand in enumerate(operands):
             formula.step[i].operands[j] = operand
-    names = {**parameters, "inf": float("inf")}
-
-    def number(expression):
-        return float(eval(expression, {"__builtins__": {}}, names))
-
-    formula.kinks = len(row.kinks)
-    for i, (kink, slope) in enumerate(row.kinks.items()):
+    formula.kinks = len(kinks)
+    for i, (kink, slope) in enumerate(kinks.items()):
         formula.kink[i] = kink
-        formula.kink_slope[i] = number(slope)
+        formula.kink_slope[i] = slope
     for i in range(2):
-        formula.limit[i] = number(row.at_infinity[i])
-        formula.slope_limit[i] = number(row.slope_at_infinity[i])
+        formula.limit[i] = row.evaluate(row.at_infinity[i], parameters)
+        formula.slope_limit[i] = row.evaluate(row.slope_at_infinity[i], parameters)
 
 
 cdef dict summary(const accuracy_found *found):
@@ -362,8 +376,8 @@ cdef class References:
         cdef accuracy_subject subjects[SUBJECTS]
         cdef int i, operation, count = len(isas)
         cdef int element = ELEMENTS[self.dtype][1]
-        cdef const unsigned char[::1] parameter
-        cdef void *given = NULL
+        cdef void *given[ACCURACY_PARAMETERS]
+        cdef int parameters = len(self.parameters)
         if count > SUBJECTS:
             raise ValueError(f"at most {SUBJECTS} instruction sets at once")
         for array in (x, grad):
@@ -380,9 +394,12 @@ cdef class References:
                 start(&subjects[i].found[operation])
                 subjects[i].kernels[operation] = <accuracy_kernel *>_kernels.loop_of(
                     isas[i], self.row.name, operation, element)
-        for value in self.parameters.values():
-            parameter = np.array([rounded(value, self.dtype)]).view(np.uint8)
-            given = <void *>&parameter[0]
+        # As many as the parameters and one more: a view of nothing has no first element.
+        values = np.array([rounded(value, self.dtype) for value in (*self.parameters.values(), 0)])
+        cdef const unsigned char[::1] value_bytes = values.view(np.uint8)
+        cdef Py_ssize_t value_size = values.itemsize
+        for i in range(parameters):
+            given[i] = <void *>&value_bytes[i * value_size]
         cdef const unsigned char[::1] x_bytes = x.view(np.uint8)
         cdef const unsigned char[::1] grad_bytes = grad.view(np.uint8)
         cdef Py_ssize_t begin = 0, n, all_inputs = len(x), size = self.bits.itemsize
@@ -395,7 +412,7 @@ cdef class References:
                 if block % backward_every == 0:
                     gradients = &grad_bytes[begin * size]
                 accuracy_sweep(self.references, n, lead, &x_bytes[begin * size], gradients, given,
-                               subjects, count)
+                               parameters, subjects, count)
                 block += 1
                 if begin + n == all_inputs:
                     break

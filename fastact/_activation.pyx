@@ -243,6 +243,9 @@ cdef class Operation:
     cdef tuple values       # of all parameters, where the call does not give them
     cdef bint plain_values  # whether these are all numbers
     cdef double numbers[MAX_PARAMETERS]
+    cdef double least[MAX_PARAMETERS]  # what each may be,
+    cdef bint positive[MAX_PARAMETERS]  # that itself excluded
+    cdef bint ascending
     cdef fastact_call calls[_kernels.FASTACT_FLOATS]  # by floating element type
 
     def __init__(self):
@@ -266,6 +269,10 @@ cdef class Operation:
         self.names = tuple(p.name for p in row.parameters if p.name not in fixed)
         self.slots = tuple(i for i, p in enumerate(row.parameters) if p.name not in fixed)
         self.open_parameters = len(self.names)
+        self.ascending = row.ascending
+        for i, parameter_row in enumerate(row.parameters):
+            self.least[i] = parameter_row.least
+            self.positive[i] = parameter_row.domain == "positive"
         self.plain_values = all(type(value) in (int, float) for value in self.values)
         if self.plain_values:
             for i, value in enumerate(self.values):
@@ -352,7 +359,7 @@ cdef class Operation:
                     return None
                 varying = True
                 operands[count] = <char *>cnp.PyArray_DATA(<cnp.ndarray>parameters[i].array)
-            elif parameters[i].number != parameters[i].number:
+            elif not self.takes(i, parameters[i].number):
                 return None  # refused there
             elif element == _kernels.FASTACT_FLOAT64:
                 operands[count] = <char *>&parameters[i].number
@@ -361,6 +368,8 @@ cdef class Operation:
             else:
                 operands[count] = <char *>&rounded[i]
             count += 1
+        if self.ascending and self.falls(parameters):
+            return None  # refused there
 
         if given_out != NULL:
             if self.outputs == 2 or not cnp.PyArray_CheckExact(<object>given_out):
@@ -398,6 +407,20 @@ cdef class Operation:
         else:
             self.run_shaped(bound, grad, x, parameters, out, second, operands)
         return out if second is None else (out, second)
+
+    cdef inline bint takes(self, int i, double number) noexcept:
+        """Whether a parameter may be that; NaN it may not. A comparison with the smallest number
+        would serve for both, but raise a flag."""
+        return number > self.least[i] if self.positive[i] else number >= self.least[i]
+
+    cdef bint falls(self, parameter *parameters) noexcept:
+        """Whether a parameter is larger than the one after it, both being numbers."""
+        cdef int i
+        for i in range(len(self.values) - 1):
+            if (parameters[i].array == NULL and parameters[i + 1].array == NULL
+                    and parameters[i].number > parameters[i + 1].number):
+                return True
+        return False
 
     cdef int run_contiguous(self, fastact_call *bound, Py_ssize_t n, char **operands) except -1:
         if n < KEEP_GIL_BELOW:
@@ -446,9 +469,11 @@ cdef class Operation:
                 return None
             values[i] = PyFloat_AS_DOUBLE(<object>args[i])
         for i in range(bound.parameters):
-            if parameters[i].array != NULL or parameters[i].number != parameters[i].number:
+            if parameters[i].array != NULL or not self.takes(i, parameters[i].number):
                 return None
             values[self.arrays + i] = parameters[i].number
+        if self.ascending and self.falls(parameters):
+            return None
         for i in range(inputs + self.outputs):
             operands[i] = <char *>&values[i]
         _kernels.apply_contiguous(bound, 1, operands)
@@ -459,8 +484,25 @@ cdef class Operation:
 
     # ---- the long way: everything else ------------------------------------------------------
 
+    cdef Operation variant(self, dict kwargs):
+        """The operation that a call means by a keyword of the row's, which is taken out."""
+        cdef Operation found = self
+        for keyword, names in self.row.variants.items():
+            if keyword not in kwargs:
+                continue
+            value = kwargs.pop(keyword)
+            if not isinstance(value, str) or value not in names:
+                raise ValueError(f"{self.__name__}() got {keyword} = {value!r}; it can be "
+                                 f"{' or '.join(map(repr, names))}")
+            if names[value] != self.row.name:
+                found = _find(names[value], OPERATIONS[self.operation], {})
+        return found
+
     cdef object long_way(self, tuple args, dict kwargs):
         """Complete the parameters and hand the call to the ufunc."""
+        other = self.variant(kwargs)
+        if other is not self:
+            return other(*args, **kwargs)
         if len(args) > self.arrays + self.open_parameters:
             raise TypeError(
                 f"{self.__name__}() takes at most {self.arrays + self.open_parameters} positional "
@@ -482,7 +524,8 @@ cdef class Operation:
                 values[slot] = kwargs.pop(name)
         for parameter, value, default in zip(self.row.parameters, values, self.values):
             if value is not default:
-                check_parameter(self.__name__, parameter.name, value)
+                check_parameter(self.__name__, parameter, value)
+        check_order(self.__name__, self.row, values)
         inputs = [*args[:self.arrays], *values]
         if (len(inputs) > 1 and type(inputs[self.arrays - 1]) is int
                 and kwargs.get("signature") is None):
@@ -539,7 +582,8 @@ cdef class Operation:
                        for name, default in self.parameters.items()]
         keywords = {"out": None if self.outputs == 1 else (None, None), "where": True,
                     "casting": "same_kind", "order": "K", "dtype": None, "subok": True,
-                    "signature": None}
+                    "signature": None,
+                    **{keyword: next(iter(names)) for keyword, names in self.row.variants.items()}}
         parameters += [kinds(name, kinds.KEYWORD_ONLY, default=default)
                        for name, default in keywords.items()]
         return inspect.Signature(parameters)
@@ -677,7 +721,7 @@ cdef class Activation(Operation):
             For a name that is no parameter of this activation, or is fixed already, and for a
             value that is no number.
         ValueError
-            For a scalar that is NaN.
+            For a scalar that is NaN or out of its range.
 
         Examples
         --------
@@ -688,14 +732,21 @@ cdef class Activation(Operation):
         >>> float(steep(2.0) - fa.swish(2.0, 1.702))
         0.0
         """
+        other = self.variant(parameters)
+        if other is not self:
+            return other.with_parameters(**parameters)
+        known = {parameter.name: parameter for parameter in self.row.parameters}
         for name, value in parameters.items():
             if name not in self.names:
                 accepted = ", ".join(self.names) or "none"
                 raise TypeError(f"{self.__name__} has no parameter {name!r} to fix; "
                                 f"it has: {accepted}")
-            check_parameter(self.__name__, name, value)
+            check_parameter(self.__name__, known[name], value)
             find_bfloat16()
             check_dtype(self.__name__, value)
+        fixed = {**self.fixed, **parameters}
+        if len(fixed) == len(known):
+            check_order(self.__name__, self.row, [fixed[name] for name in known])
         return _find(self.row.name, "value", {**self.fixed, **parameters})
 
 
@@ -716,14 +767,32 @@ cdef inline bint read_parameter(PyObject *value, parameter *read) except -1:
     return False
 
 
-cdef check_parameter(str function, str name, value):
+cdef check_parameter(str function, parameter, value):
     """Refuse a scalar parameter that means nothing."""
+    name = parameter.name
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if value is None:
         raise TypeError(f"{function}() got {name} = None; a parameter must be a number or an array")
-    if isinstance(value, numbers.Real) and value != value:
+    if not isinstance(value, numbers.Real):
+        return
+    if value != value:
         raise ValueError(f"{function}() got {name} = nan; a parameter must be a number")
+    if not parameter.takes(value):
+        raise ValueError(f"{function}() got {name} = {value}; it must be {parameter.domain}")
+
+
+cdef check_order(str function, row, values):
+    """Refuse scalar parameters in the wrong order."""
+    if not row.ascending:
+        return
+    pairs = [(p.name, v[()] if isinstance(v, np.ndarray) and v.ndim == 0 else v)
+             for p, v in zip(row.parameters, values)]
+    for (name, value), (next_name, next_value) in zip(pairs, pairs[1:]):
+        if (isinstance(value, numbers.Real) and isinstance(next_value, numbers.Real)
+                and value > next_value):
+            raise ValueError(f"{function}() got {name} = {value} and {next_name} = {next_value}; "
+                             f"{name} must not be larger")
 
 
 cdef check_dtype(str function, value):

@@ -31,15 +31,16 @@ def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
     arguments = ", ".join(
         [*(["grad"] if grad else []), "x", "/"] + [f"{n}={v!r}" for n, v in parameters.items()]
     )
+    variants = "".join(f", {name}={next(iter(v))!r}" for name, v in row.variants.items())
     both = operation == "value_and_derivative"
     out = "(None, None)" if both else "None"
     keywords = f"out={out}, where=True, casting='same_kind', order='K', dtype=None, subok=True"
     sections = [
-        f"{member_name(row, operation)}({arguments}, *, {keywords}, signature=None)",
+        f"{member_name(row, operation)}({arguments}, *, {keywords}, signature=None{variants})",
         _summary(row, operation),
         _section("Parameters", [*_arguments(row, grad, both, parameters)]),
         _section("Returns", [*_returns(operation)]),
-        _section("Raises", [*_raises(bool(parameters))]),
+        _section("Raises", _raises(row, parameters)),
         _section("Notes", [textwrap.fill(_notes(row, operation), WIDTH)]),
         _section(
             "References",
@@ -66,7 +67,7 @@ def _summary(row: Row, operation: str) -> str:
         "value": f"{row.summary} [1]_.\n\nf(x) = {row.formula}",
         "derivative": f"The derivative of {row.name} [1]_.\n\nf'(x) = {row.derivative}",
         "backward": f"The backward pass of {row.name} [1]_: the gradient with respect to x.\n\n"
-        f"grad f'(x), with f'(x) = {row.derivative}",
+        f"grad f'(x)\n\nf'(x) = {row.derivative}",
         "value_and_derivative": f"The value and the derivative of {row.name} [1]_, in one pass.\n\n"
         f"f(x) = {row.formula}\n\nf'(x) = {row.derivative}",
     }[operation]
@@ -87,7 +88,13 @@ def _arguments(row: Row, grad: bool, both: bool, parameters: dict[str, Any]) -> 
         if parameter.name in parameters:
             lines += [
                 f"{parameter.name} : array_like, optional",
-                f"    {parameter.summary}; a scalar, or an array that broadcasts with x.",
+                *textwrap.wrap(
+                    f"{parameter.summary}; a scalar, or an array that broadcasts with x."
+                    + ("" if parameter.domain == "any number" else f" It is {parameter.domain}."),
+                    WIDTH,
+                    initial_indent="    ",
+                    subsequent_indent="    ",
+                ),
             ]
     lines += [
         "out : ndarray or tuple of ndarray, optional",
@@ -97,6 +104,11 @@ def _arguments(row: Row, grad: bool, both: bool, parameters: dict[str, Any]) -> 
         "where, casting, order, dtype, subok, signature",
         "    As for any `numpy.ufunc`.",
     ]
+    for keyword, variants in row.variants.items():
+        lines += [f"{keyword} : {{{', '.join(map(repr, variants))}}}, optional"]
+        lines += [
+            f"    {value!r} is {name}." for value, name in variants.items() if name != row.name
+        ]
     return lines
 
 
@@ -107,16 +119,18 @@ def _returns(operation: str) -> list[str]:
     return [f"{'y' if operation == 'value' else operation} : ndarray or scalar", shape]
 
 
-def _raises(has_parameters: bool) -> list[str]:
+def _raises(row: Row, parameters: dict[str, Any]) -> list[str]:
+    wrong = "a read-only `out`"
+    if parameters:
+        wrong = "a parameter that is NaN"
+        if any(p.domain != "any number" for p in row.parameters) or row.ascending:
+            wrong += " or out of its range"
     return [
         "TypeError",
         "    For a dtype that is not supported (complex, longdouble, object, str), and where",
         "    `casting` does not allow `out` or `dtype`.",
         "ValueError",
-        "    For shapes that do not broadcast"
-        + (
-            " and for a parameter that is NaN." if has_parameters else " and for a read-only `out`."
-        ),
+        f"    For shapes that do not broadcast and for {wrong}.",
     ]
 
 
@@ -125,7 +139,7 @@ def _notes(row: Row, operation: str) -> str:
     what = "f" if operation == "value" else "f'"
     lines = [f"{what} tends to {limits[0]} at -inf and to {limits[1]} at +inf. NaN gives NaN."]
     if row.kinks and operation != "value":
-        at = "; ".join(f"f'({point:g}) = {slope}" for point, slope in row.kinks.items())
+        at = "; ".join(f"f'({point}) = {slope}" for point, slope in row.kinks.items())
         lines.append(f"At the kinks: {at}.")
     if row.keeps_integers and operation == "value":
         lines.append("Integers stay integers.")

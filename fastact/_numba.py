@@ -132,7 +132,9 @@ def _(context, builder, type_, value, name):
 def implementation(type_: OperationType, given: tuple[Any, ...]) -> Any:
     """Return the function that numba compiles for a call with arguments of these types."""
     operation = type_.operation
-    inputs = (*type_.arrays, *(parameter.name for parameter in ROWS[type_.activation].parameters))
+    row = ROWS[type_.activation]
+    inputs = (*type_.arrays, *(parameter.name for parameter in row.parameters))
+    known = {parameter.name: parameter for parameter in row.parameters}
     kinds = {name: kind_of(operation, value) for name, value in type_.fixed.items()}
     for name, value in zip(type_.names, given, strict=True):
         kinds[name] = kind_of(operation, value)
@@ -164,7 +166,15 @@ def implementation(type_: OperationType, given: tuple[Any, ...]) -> Any:
         elif isinstance(value, types.Array):
             lines.append(f"{name} = {name}[()]")
         if name not in type_.arrays and name not in arrays:
-            lines += [f"if {name} != {name}:", "    raise ValueError(not_a_number)"]
+            compared = ">" if known[name].domain == "positive" else ">="
+            lines += [
+                f"if not {name} {compared} least_{name}:",
+                "    raise ValueError(out_of_range)",
+            ]
+    pairs = zip(row.parameters, row.parameters[1:], strict=False) if row.ascending else ()
+    for one, other in pairs:
+        if not {one.name, other.name} & {*arrays}:
+            lines += [f"if {one.name} > {other.name}:", "    raise ValueError(out_of_range)"]
     symbol = f"fastact.{type_.activation}.{type_.kind}.{dtype}"
     outputs = [f"out{i}" for i in range(operation.nout)]
     if not arrays:
@@ -186,7 +196,8 @@ def implementation(type_: OperationType, given: tuple[Any, ...]) -> Any:
         "dtype": dtype,
         "on_numbers": on_numbers(symbol, dtype, len(type_.arrays), operation.nout),
         "on_arrays": on_arrays(symbol, dtype),
-        "not_a_number": f"{operation.__name__}() got a parameter that is nan; it must be a number",
+        **{f"least_{parameter.name}": parameter.least for parameter in row.parameters},
+        "out_of_range": f"{operation.__name__}() got a parameter that is nan or out of its range",
     }
     source = "\n    ".join([f"def call({type_.arguments}):", *lines])
     exec(source, namespace)

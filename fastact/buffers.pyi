@@ -9,18 +9,43 @@ from typing_extensions import disjoint_base
 
 __all__ = [
     "Function",
+    "celu",
     "elu",
     "expit",
+    "gelu",
+    "gelu_tanh",
+    "hard_shrink",
+    "hard_sigmoid",
+    "hard_swish",
+    "hard_tanh",
+    "hardshrink",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
     "identity",
     "leaky_relu",
+    "log_sigmoid",
+    "logsigmoid",
     "mish",
+    "quick_gelu",
     "relu",
+    "relu2",
     "relu6",
+    "relu_squared",
+    "selu",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
+    "softplus",
+    "softshrink",
+    "softsign",
+    "squareplus",
     "swish",
     "tanh",
+    "tanh_shrink",
+    "tanhshrink",
+    "threshold",
 ]
 
 # NumPy's stubs call an ndarray a buffer from Python 3.12 on.
@@ -108,6 +133,36 @@ class _AlphaFunction(Function):
     def __call__(self, x: _Buffer, /, alpha: float = ..., *, out: _Out) -> _Out: ...
 
 @type_check_only
+class _BBackwardFunction(Function):
+    def with_parameters(self, *, b: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(
+        self, grad: _Buffer, x: _Buffer, /, b: float = ..., *, out: None = None
+    ) -> array[float]: ...
+    @overload
+    def __call__(self, grad: _Buffer, x: _Buffer, /, b: float = ..., *, out: _Out) -> _Out: ...
+
+@type_check_only
+class _BDerivativeFunction(Function):
+    def with_parameters(self, *, b: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(self, x: _Buffer, /, b: float = ..., *, out: None = None) -> array[float]: ...
+    @overload
+    def __call__(self, x: _Buffer, /, b: float = ..., *, out: _Out) -> _Out: ...
+
+@type_check_only
+class _BFunction(Function):
+    @property
+    def derivative(self) -> _BDerivativeFunction: ...
+    @property
+    def backward(self) -> _BBackwardFunction: ...
+    def with_parameters(self, *, b: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(self, x: _Buffer, /, b: float = ..., *, out: None = None) -> array[float]: ...
+    @overload
+    def __call__(self, x: _Buffer, /, b: float = ..., *, out: _Out) -> _Out: ...
+
+@type_check_only
 class _BetaBackwardFunction(Function):
     def with_parameters(self, *, beta: float = ...) -> Self: ...  # type: ignore[override]
     @overload  # type: ignore[override]
@@ -136,6 +191,83 @@ class _BetaFunction(Function):
     def __call__(self, x: _Buffer, /, beta: float = ..., *, out: None = None) -> array[float]: ...
     @overload
     def __call__(self, x: _Buffer, /, beta: float = ..., *, out: _Out) -> _Out: ...
+
+@type_check_only
+class _LambdBackwardFunction(Function):
+    def with_parameters(self, *, lambd: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(
+        self, grad: _Buffer, x: _Buffer, /, lambd: float = ..., *, out: None = None
+    ) -> array[float]: ...
+    @overload
+    def __call__(self, grad: _Buffer, x: _Buffer, /, lambd: float = ..., *, out: _Out) -> _Out: ...
+
+@type_check_only
+class _LambdDerivativeFunction(Function):
+    def with_parameters(self, *, lambd: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(self, x: _Buffer, /, lambd: float = ..., *, out: None = None) -> array[float]: ...
+    @overload
+    def __call__(self, x: _Buffer, /, lambd: float = ..., *, out: _Out) -> _Out: ...
+
+@type_check_only
+class _LambdFunction(Function):
+    @property
+    def derivative(self) -> _LambdDerivativeFunction: ...
+    @property
+    def backward(self) -> _LambdBackwardFunction: ...
+    def with_parameters(self, *, lambd: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(self, x: _Buffer, /, lambd: float = ..., *, out: None = None) -> array[float]: ...
+    @overload
+    def __call__(self, x: _Buffer, /, lambd: float = ..., *, out: _Out) -> _Out: ...
+
+@type_check_only
+class _MinValMaxValBackwardFunction(Function):
+    def with_parameters(self, *, min_val: float = ..., max_val: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(
+        self,
+        grad: _Buffer,
+        x: _Buffer,
+        /,
+        min_val: float = ...,
+        max_val: float = ...,
+        *,
+        out: None = None,
+    ) -> array[float]: ...
+    @overload
+    def __call__(
+        self, grad: _Buffer, x: _Buffer, /, min_val: float = ..., max_val: float = ..., *, out: _Out
+    ) -> _Out: ...
+
+@type_check_only
+class _MinValMaxValDerivativeFunction(Function):
+    def with_parameters(self, *, min_val: float = ..., max_val: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(
+        self, x: _Buffer, /, min_val: float = ..., max_val: float = ..., *, out: None = None
+    ) -> array[float]: ...
+    @overload
+    def __call__(
+        self, x: _Buffer, /, min_val: float = ..., max_val: float = ..., *, out: _Out
+    ) -> _Out: ...
+
+@type_check_only
+class _MinValMaxValFunction(Function):
+    @property
+    def derivative(self) -> _MinValMaxValDerivativeFunction: ...
+    @property
+    def backward(self) -> _MinValMaxValBackwardFunction: ...
+    def with_parameters(self, *, min_val: float = ..., max_val: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(
+        self, x: _Buffer, /, min_val: float = ..., max_val: float = ..., *, out: None = None
+    ) -> array[float]: ...
+    @overload
+    def __call__(
+        self, x: _Buffer, /, min_val: float = ..., max_val: float = ..., *, out: _Out
+    ) -> _Out: ...
 
 @type_check_only
 class _NegativeSlopeBackwardFunction(Function):
@@ -173,6 +305,53 @@ class _NegativeSlopeFunction(Function):
     @overload
     def __call__(self, x: _Buffer, /, negative_slope: float = ..., *, out: _Out) -> _Out: ...
 
+@type_check_only
+class _ThresholdValueBackwardFunction(Function):
+    def with_parameters(self, *, threshold: float = ..., value: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(
+        self,
+        grad: _Buffer,
+        x: _Buffer,
+        /,
+        threshold: float = ...,
+        value: float = ...,
+        *,
+        out: None = None,
+    ) -> array[float]: ...
+    @overload
+    def __call__(
+        self, grad: _Buffer, x: _Buffer, /, threshold: float = ..., value: float = ..., *, out: _Out
+    ) -> _Out: ...
+
+@type_check_only
+class _ThresholdValueDerivativeFunction(Function):
+    def with_parameters(self, *, threshold: float = ..., value: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(
+        self, x: _Buffer, /, threshold: float = ..., value: float = ..., *, out: None = None
+    ) -> array[float]: ...
+    @overload
+    def __call__(
+        self, x: _Buffer, /, threshold: float = ..., value: float = ..., *, out: _Out
+    ) -> _Out: ...
+
+@type_check_only
+class _ThresholdValueFunction(Function):
+    @property
+    def derivative(self) -> _ThresholdValueDerivativeFunction: ...
+    @property
+    def backward(self) -> _ThresholdValueBackwardFunction: ...
+    def with_parameters(self, *, threshold: float = ..., value: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(
+        self, x: _Buffer, /, threshold: float = ..., value: float = ..., *, out: None = None
+    ) -> array[float]: ...
+    @overload
+    def __call__(
+        self, x: _Buffer, /, threshold: float = ..., value: float = ..., *, out: _Out
+    ) -> _Out: ...
+
 sigmoid: Final[_Function]
 expit: Final[_Function]
 tanh: Final[_Function]
@@ -184,3 +363,28 @@ swish: Final[_BetaFunction]
 silu: Final[_Function]
 identity: Final[_Function]
 mish: Final[_Function]
+softplus: Final[_BetaFunction]
+log_sigmoid: Final[_Function]
+logsigmoid: Final[_Function]
+gelu: Final[_Function]
+gelu_tanh: Final[_Function]
+quick_gelu: Final[_Function]
+selu: Final[_Function]
+celu: Final[_AlphaFunction]
+softsign: Final[_Function]
+hard_sigmoid: Final[_Function]
+hardsigmoid: Final[_Function]
+hard_swish: Final[_Function]
+hardswish: Final[_Function]
+hard_tanh: Final[_MinValMaxValFunction]
+hardtanh: Final[_MinValMaxValFunction]
+tanh_shrink: Final[_Function]
+tanhshrink: Final[_Function]
+soft_shrink: Final[_LambdFunction]
+softshrink: Final[_LambdFunction]
+hard_shrink: Final[_LambdFunction]
+hardshrink: Final[_LambdFunction]
+threshold: Final[_ThresholdValueFunction]
+squareplus: Final[_BFunction]
+relu_squared: Final[_Function]
+relu2: Final[_Function]

@@ -88,7 +88,7 @@ cdef class Function:
         TypeError
             For a name that is no parameter of this function.
         ValueError
-            For NaN.
+            For NaN, and for a number out of its range.
 
         Examples
         --------
@@ -152,9 +152,15 @@ cdef set_up(Function function, row, int operation, dict parameters):
     function.arrays = 2 if operation == _kernels.FASTACT_BACKWARD else 1
     function.__name__ = _docstrings.member_name(row, OPERATIONS[operation])
     function.values = parameters
-    for i, value in enumerate(parameters.values()):
+    for i, (parameter, value) in enumerate(zip(row.parameters, parameters.values())):
         if value != value:
             raise ValueError(f"{function.__name__}: a parameter must be a number, not nan")
+        if not parameter.takes(value):
+            raise ValueError(f"{function.__name__}: {parameter.name} must be {parameter.domain}, "
+                             f"not {value}")
+        if row.ascending and i > 0 and value < function.wide[i - 1]:
+            raise ValueError(f"{function.__name__}: {parameter.name} must not be less than the "
+                             "parameter before it")
         function.wide[i] = value
         _kernels.round_to(_kernels.FASTACT_FLOAT32, function.wide[i], &function.narrow[i])
     for i, element in enumerate((_kernels.FASTACT_FLOAT32, _kernels.FASTACT_FLOAT64)):

@@ -3,12 +3,14 @@
 Tests, documentation, stubs, benchmarks and plots walk these rows; nothing else in Python names an
 activation.  The module imports nothing of fastact, so every tool can read it.
 
-A formula is a Python expression in x, the parameters and the functions exp, expm1, log1p, tanh of
-an arbitrary-precision library: it is what the tests take as the truth.
+A formula is a Python expression in x, the parameters, pi and the functions abs, sqrt, exp, expm1,
+log1p, tanh and erfc of an arbitrary-precision library: it is what the tests take as the truth, and
+written so that nothing cancels.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 
@@ -19,8 +21,27 @@ class Parameter:
     name: str
     default: float
     summary: str
+    domain: str = "any number"  # or "positive", or "not negative"
     shown: tuple[float, ...] = ()  # to plot, the most telling first; none: the default
     measured: tuple[float, ...] = ()  # where the error is measured, besides the default
+
+    @property
+    def least(self) -> float:
+        """What it may not be less than; if positive, nor equal to."""
+        return -math.inf if self.domain == "any number" else 0.0
+
+    def takes(self, value: float) -> bool:
+        """Return whether a number, other than NaN, is one that it may be.
+
+        Parameters
+        ----------
+        value : float
+
+        Returns
+        -------
+        bool
+        """
+        return value > self.least if self.domain == "positive" else value >= self.least
 
 
 @dataclass(frozen=True)
@@ -48,7 +69,10 @@ class Row:
         on every instruction set.
     parameters : tuple of Parameter
     kinks : dict
-        Points where f' jumps, and the value that fastact gives it there, as an expression.
+        Points where f or f' jumps or bends, and the value that fastact gives f' there: both as
+        expressions in the parameters.
+    ascending : bool
+        Whether a parameter may not be larger than the one after it.
     cost : str
         "cheap" or "exponential": how much arithmetic an element takes.
     keeps_integers : bool
@@ -61,6 +85,9 @@ class Row:
         The interval of x in which there is something to see.
     aliases : tuple of str
         Other names of the same object.
+    variants : dict
+        Keywords that choose another function of the catalogue: by keyword and value, the default
+        first, its name.
     """
 
     name: str
@@ -72,13 +99,15 @@ class Row:
     source: str
     max_ulp: dict[str, dict[str, float]]
     parameters: tuple[Parameter, ...] = ()
-    kinks: dict[float, str] = field(default_factory=dict)
+    kinks: dict[str, str] = field(default_factory=dict)
+    ascending: bool = False
     cost: str = "exponential"
     keeps_integers: bool = False
     notes: str = ""
     use: str = ""
     plot_range: tuple[float, float] = (-6.0, 6.0)
     aliases: tuple[str, ...] = ()
+    variants: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def parameter_sets(self) -> list[dict[str, float]]:
         """Return the sets of parameters at which the error is measured.
@@ -92,6 +121,40 @@ class Row:
         return [defaults] + [
             {**defaults, p.name: value} for p in self.parameters for value in p.measured
         ]
+
+    def kinks_at(self, parameters: dict[str, float]) -> dict[float, float]:
+        """Return the points where f or f' jumps, and what fastact gives for f' there.
+
+        Parameters
+        ----------
+        parameters : dict
+            Values by name.
+
+        Returns
+        -------
+        dict
+        """
+        return {
+            self.evaluate(point, parameters): self.evaluate(slope, parameters)
+            for point, slope in self.kinks.items()
+        }
+
+    @staticmethod
+    def evaluate(expression: str, parameters: dict[str, float]) -> float:
+        """Return the value of a limit, a kink or the slope at one.
+
+        Parameters
+        ----------
+        expression : str
+            As the row has it.
+        parameters : dict
+            Values by name.
+
+        Returns
+        -------
+        float
+        """
+        return float(eval(expression, {"__builtins__": {}}, {**parameters, "inf": math.inf}))
 
     def bound(self, dtype: str, operation: str) -> float:
         """Return the bound of the error of an operation.
@@ -138,6 +201,19 @@ def _bounds(value64: float, derivative64: float) -> dict[str, dict[str, float]]:
     }
 
 
+# One operation rounds after another that is exact, or all but.
+_LINEAR = {
+    "float32": {"value": 0.501, "derivative": 0.501},
+    "float64": {"value": 0.501, "derivative": 0.501},
+    **_HALVES,
+}
+
+_GELU = "D. Hendrycks and K. Gimpel, 'Gaussian Error Linear Units (GELUs)', 2016"
+_MOBILENET = "A. Howard et al., 'Searching for MobileNetV3', 2019"
+_SHRINKAGE = (
+    "D. L. Donoho and I. M. Johnstone, 'Ideal Spatial Adaptation by Wavelet Shrinkage', 1994"
+)
+
 CATALOGUE = (
     Row(
         name="sigmoid",
@@ -180,7 +256,7 @@ CATALOGUE = (
         source="V. Nair and G. E. Hinton, 'Rectified Linear Units Improve Restricted Boltzmann "
         "Machines', 2010",
         max_ulp=_EXACT,
-        kinks={0.0: "0"},
+        kinks={"0": "0"},
         cost="cheap",
         keeps_integers=True,
         plot_range=(-3.0, 3.0),
@@ -198,7 +274,7 @@ CATALOGUE = (
         slope_at_infinity=("0", "0"),
         source="A. Krizhevsky, 'Convolutional Deep Belief Networks on CIFAR-10', 2010",
         max_ulp=_EXACT,
-        kinks={0.0: "0", 6.0: "0"},
+        kinks={"0": "0", "6": "0"},
         cost="cheap",
         keeps_integers=True,
         plot_range=(-3.0, 9.0),
@@ -224,7 +300,7 @@ CATALOGUE = (
                 measured=(0.0, 0.2, 2.0, -2.0),
             ),
         ),
-        kinks={0.0: "negative_slope"},
+        kinks={"0": "negative_slope"},
         cost="cheap",
         notes="With one slope per channel, as an array that broadcasts, it is the parametric "
         "ReLU (PReLU). Any slope is taken, those above 1 and below 0 too.",
@@ -251,7 +327,7 @@ CATALOGUE = (
                 measured=(0.5, 2.0, -2.0),
             ),
         ),
-        kinks={0.0: "alpha"},
+        kinks={"0": "alpha"},
         plot_range=(-5.0, 3.0),
         use="Perceptrons and convolutional networks without normalisation: the mean of its values "
         "is nearer to 0 than that of relu, which speeds up learning. Costs an exponential; "
@@ -323,6 +399,317 @@ CATALOGUE = (
         source="D. Misra, 'Mish: A Self Regularized Non-Monotonic Activation Function', 2020",
         max_ulp=_bounds(1.0, 1.0),
         use="Detectors such as YOLOv4. Its curve is nearly that of silu, at a higher cost.",
+    ),
+    Row(
+        name="softplus",
+        summary="The logarithm of 1 + exp(x), a smooth relu",
+        formula="x + log1p(exp(-beta*x))/beta if x >= 0 else log1p(exp(beta*x))/beta",
+        derivative="1/(1 + exp(-beta*x))",
+        at_infinity=("0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="C. Dugas et al., 'Incorporating Second-Order Functional Knowledge for Better "
+        "Option Pricing', 2001",
+        max_ulp=_bounds(1.0, 1.0),
+        parameters=(
+            Parameter(
+                "beta",
+                1.0,
+                "How soon it is the relu; a growing beta tends to that",
+                domain="positive",
+                shown=(1.0, 0.5, 5.0),
+                measured=(10.0,),
+            ),
+        ),
+        notes="There is no threshold beyond which it would be x itself: it is right everywhere.",
+        use="Outputs that have to be positive, such as a variance or a rate, and a smooth "
+        "stand-in for relu. As a hidden activation it learns no better than relu and costs "
+        "more; all its values are positive.",
+    ),
+    Row(
+        name="log_sigmoid",
+        summary="The logarithm of the logistic function",
+        formula="-log1p(exp(-x)) if x >= 0 else x - log1p(exp(x))",
+        derivative="1/(1 + exp(x))",
+        at_infinity=("-inf", "-0.0"),
+        slope_at_infinity=("1", "0"),
+        source="The logarithm of a probability that a logistic regression gives, its likelihood",
+        max_ulp=_bounds(1.0, 1.0),
+        aliases=("logsigmoid",),
+        use="The loss of a binary classifier, from its logit: -log_sigmoid(z) for a positive "
+        "example, -log_sigmoid(-z) for a negative one. The logarithm of a sigmoid would be "
+        "-inf where this is -104.",
+    ),
+    Row(
+        name="gelu",
+        summary="The Gaussian error linear unit, x times the normal distribution's function",
+        formula="x*erfc(-x/sqrt(2))/2",
+        derivative="erfc(-x/sqrt(2))/2 + x*exp(-x**2/2)/sqrt(2*pi)",
+        at_infinity=("-0.0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source=_GELU,
+        max_ulp=_bounds(1.5, 1.0),
+        notes="Not by way of 1 + erf(x/sqrt(2)), which is 0 where gelu(-10) is -7.6e-23.",
+        plot_range=(-5.0, 4.0),
+        variants={"approximate": {"none": "gelu", "tanh": "gelu_tanh"}},
+        use="Transformers: BERT, ViT and the encoders after them. Smooth, and near to relu away "
+        "from 0. Not monotone. A network that was trained with gelu_tanh wants that, not "
+        "this.",
+    ),
+    Row(
+        name="gelu_tanh",
+        summary="The approximation of gelu by a hyperbolic tangent, as in GPT-2",
+        formula="x/(1 + exp(-2*sqrt(2/pi)*x*(1 + 0.044715*x**2)))",
+        derivative="s + x*s*(1 - s)*2*sqrt(2/pi)*(1 + 0.134145*x**2), s = gelu_tanh(x)/x",
+        at_infinity=("-0.0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source=_GELU,
+        max_ulp=_bounds(1.0, 1.0),
+        notes="x*(1 + tanh(z))/2 is the same, but loses its digits where x is negative.",
+        plot_range=(-5.0, 4.0),
+        use="Networks that were trained with it, as GPT-2 and Gemma were (gelu_new, "
+        "gelu_pytorch_tanh), and what JAX calls gelu. It differs from gelu by up to 0.0005 "
+        "and is no cheaper here.",
+    ),
+    Row(
+        name="quick_gelu",
+        summary="The approximation of gelu by a sigmoid, swish with beta = 1.702",
+        formula="x/(1 + exp(-1.702*x))",
+        derivative="(1 + (1 + 1.702*x)*exp(-1.702*x))/(1 + exp(-1.702*x))**2",
+        at_infinity=("-0.0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source=_GELU,
+        max_ulp=_bounds(1.0, 1.0),
+        plot_range=(-5.0, 4.0),
+        use="Networks that were trained with it, such as CLIP. It differs from gelu by up to 0.02.",
+    ),
+    Row(
+        name="selu",
+        summary="The scaled exponential linear unit, which keeps mean 0 and variance 1",
+        formula="1.0507009873554805*x if x >= 0 else "
+        "1.0507009873554805*(1.6732632423543772*expm1(x))",
+        derivative="1.0507009873554805 if x > 0 else "
+        "1.0507009873554805*(1.6732632423543772*exp(x))",
+        at_infinity=("-1.0507009873554805*1.6732632423543772", "inf"),
+        slope_at_infinity=("0", "1.0507009873554805"),
+        source="G. Klambauer, T. Unterthiner, A. Mayr and S. Hochreiter, 'Self-Normalizing Neural "
+        "Networks', 2017",
+        max_ulp=_bounds(1.0, 1.0),
+        kinks={"0": "1.0507009873554805*1.6732632423543772"},
+        plot_range=(-5.0, 3.0),
+        use="Deep perceptrons without normalisation, with weights of variance 1/n and alpha "
+        "dropout: mean and variance then keep themselves. With other initialisations, or "
+        "with normalisation layers, elu does as well.",
+    ),
+    Row(
+        name="celu",
+        summary="The exponential linear unit whose slope does not jump",
+        formula="x if x >= 0 else alpha*expm1(x/alpha)",
+        derivative="1 if x >= 0 else exp(x/alpha)",
+        at_infinity=("-alpha", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="J. T. Barron, 'Continuously Differentiable Exponential Linear Units', 2017",
+        max_ulp=_bounds(1.0, 1.0),
+        parameters=(
+            Parameter(
+                "alpha",
+                1.0,
+                "Minus the limit at -inf",
+                domain="positive",
+                shown=(1.0, 0.5, 2.0),
+                measured=(0.3,),
+            ),
+        ),
+        plot_range=(-5.0, 3.0),
+        use="Where elu is used with an alpha other than 1: its slope does not jump at 0.",
+    ),
+    Row(
+        name="softsign",
+        summary="x over one plus its magnitude",
+        formula="x/(1 + abs(x))",
+        derivative="1/(1 + abs(x))**2",
+        at_infinity=("-1", "1"),
+        slope_at_infinity=("0", "0"),
+        source="D. L. Elliott, 'A Better Activation Function for Artificial Neural Networks', 1993",
+        max_ulp=_bounds(1.0, 1.0),
+        cost="cheap",
+        plot_range=(-10.0, 10.0),
+        use="A cheaper tanh whose tails are long: gradients fade by the square of x, not "
+        "exponentially. It nears its limits so slowly that outputs of exactly 1 are out of "
+        "reach.",
+    ),
+    Row(
+        name="hard_sigmoid",
+        summary="The sigmoid by three straight lines",
+        formula="1 if x > 3 else (x + 3)/6 if x > -3 else 0",
+        derivative="1/6 if -3 < x < 3 else 0",
+        at_infinity=("0", "1"),
+        slope_at_infinity=("0", "0"),
+        source=_MOBILENET,
+        max_ulp=_LINEAR,
+        kinks={"-3": "0", "3": "0"},
+        cost="cheap",
+        aliases=("hardsigmoid",),
+        use="Gates in networks for small processors, such as MobileNetV3 and quantised LSTMs. "
+        "No gradient beyond 3 on either side.",
+    ),
+    Row(
+        name="hard_swish",
+        summary="x times hard_sigmoid(x)",
+        formula="x if x > 3 else x*(x + 3)/6 if x > -3 else 0",
+        derivative="1 if x >= 3 else (2*x + 3)/6 if x > -3 else 0",
+        at_infinity=("0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source=_MOBILENET,
+        max_ulp=_bounds(1.0, 1.0),
+        kinks={"-3": "0", "3": "1"},
+        cost="cheap",
+        aliases=("hardswish",),
+        use="MobileNetV3 and others for small processors: nearly silu without an exponential. "
+        "Units die below -3.",
+    ),
+    Row(
+        name="hard_tanh",
+        summary="x between two bounds",
+        formula="max_val if x > max_val else min_val if min_val > x else x",
+        derivative="1 if min_val < x < max_val else 0",
+        at_infinity=("min_val", "max_val"),
+        slope_at_infinity=("1 if min_val == -inf else 0", "1 if max_val == inf else 0"),
+        source="R. Collobert, 'Large Scale Machine Learning', 2004",
+        max_ulp=_EXACT,
+        parameters=(
+            Parameter("min_val", -1.0, "The lower bound", measured=(-2.5,)),
+            Parameter("max_val", 1.0, "The upper bound, not less than the lower"),
+        ),
+        kinks={"min_val": "0", "max_val": "0"},
+        ascending=True,
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+        aliases=("hardtanh",),
+        use="Where tanh is too dear, and to keep actions or weights within bounds. No gradient "
+        "beyond the bounds.",
+    ),
+    Row(
+        name="tanh_shrink",
+        summary="x less its hyperbolic tangent",
+        formula="x - tanh(x)",
+        derivative="tanh(x)**2",
+        at_infinity=("-inf", "inf"),
+        slope_at_infinity=("1", "1"),
+        source="What a shrinkage by tanh leaves, in sparse coding",
+        max_ulp=_bounds(1.0, 1.0),
+        plot_range=(-4.0, 4.0),
+        aliases=("tanhshrink",),
+        use="Sparse coding: it takes small values almost to 0 and leaves large ones almost as "
+        "they are. Rare as a hidden activation, since its slope is 0 at 0.",
+    ),
+    Row(
+        name="soft_shrink",
+        summary="x drawn towards 0 by lambd",
+        formula="x - lambd if x > lambd else x + lambd if -lambd > x else 0",
+        derivative="1 if abs(x) > lambd else 0",
+        at_infinity=("-inf", "inf"),
+        slope_at_infinity=("1", "1"),
+        source=_SHRINKAGE,
+        max_ulp=_EXACT,
+        parameters=(
+            Parameter(
+                "lambd", 0.5, "How far", domain="not negative", shown=(0.5, 1.5), measured=(0.1,)
+            ),
+        ),
+        kinks={"lambd": "0", "-lambd": "0"},
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+        aliases=("softshrink",),
+        use="Sparse coding and denoising: the proximal step of an L1 penalty, as in ISTA. It "
+        "moves every value towards 0, large ones too. No gradient between -lambd and lambd.",
+    ),
+    Row(
+        name="hard_shrink",
+        summary="x, or 0 where it is not beyond lambd",
+        formula="x if x > lambd else x if -lambd > x else 0",
+        derivative="1 if abs(x) > lambd else 0",
+        at_infinity=("-inf", "inf"),
+        slope_at_infinity=("1", "1"),
+        source=_SHRINKAGE,
+        max_ulp=_EXACT,
+        parameters=(
+            Parameter(
+                "lambd",
+                0.5,
+                "The size up to which x counts as 0",
+                domain="not negative",
+                shown=(0.5, 1.5),
+                measured=(0.1,),
+            ),
+        ),
+        kinks={"lambd": "0", "-lambd": "0"},
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+        aliases=("hardshrink",),
+        use="Denoising by a threshold, where large values are to stay as they are. It jumps, so "
+        "small changes of an input may change an output by lambd. No gradient between "
+        "-lambd and lambd.",
+    ),
+    Row(
+        name="threshold",
+        summary="x where it is beyond a threshold, else a value",
+        formula="x if x > threshold else value",
+        derivative="1 if x > threshold else 0",
+        at_infinity=("value", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="K. Konda, R. Memisevic and D. Krueger, 'Zero-bias Autoencoders and the Benefits of "
+        "Co-adapting Features', 2015",
+        max_ulp=_EXACT,
+        parameters=(
+            Parameter("threshold", 1.0, "What x has to be beyond", measured=(-0.1,)),
+            Parameter("value", 0.0, "What takes the place of x elsewhere", measured=(20.0,)),
+        ),
+        kinks={"threshold": "0"},
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+        use="Pruning of small activations, and relu with another point to switch at. It jumps "
+        "unless the value is the threshold; no gradient below.",
+    ),
+    Row(
+        name="squareplus",
+        summary="A smooth relu without an exponential",
+        formula="(x + sqrt(x**2 + b))/2 if x >= 0 else b/(sqrt(x**2 + b) - x)/2",
+        derivative="(1 + x/sqrt(x**2 + b))/2",
+        at_infinity=("0", "inf"),
+        slope_at_infinity=("0", "1"),
+        source="J. T. Barron, 'Squareplus: A Softplus-Like Algebraic Rectifier', 2021",
+        max_ulp=_bounds(1.0, 1.0),
+        parameters=(
+            Parameter(
+                "b",
+                4.0,
+                "How wide the bend at 0 is: f(0) = sqrt(b)/2; 0 gives the relu",
+                domain="not negative",
+                shown=(4.0, 1.0, 0.1),
+                measured=(0.1,),
+            ),
+        ),
+        cost="cheap",
+        use="A softplus of additions and a square root, without an exponential; positive like "
+        "it. Its tails near their lines as 1/x, more slowly than softplus's.",
+    ),
+    Row(
+        name="relu_squared",
+        summary="The square of the rectified linear unit",
+        formula="x**2 if x > 0 else 0",
+        derivative="2*x if x > 0 else 0",
+        at_infinity=("0", "inf"),
+        slope_at_infinity=("0", "inf"),
+        source="D. R. So et al., 'Primer: Searching for Efficient Transformers for Language "
+        "Modeling', 2021",
+        max_ulp=_LINEAR,
+        kinks={"0": "0"},
+        cost="cheap",
+        plot_range=(-3.0, 3.0),
+        aliases=("relu2",),
+        use="Language models, for sparse activations (Primer, Nemotron). It grows as the "
+        "square, so normalise before it and mind the range of float16, which ends at x = "
+        "255.",
     ),
 )
 

@@ -1,5 +1,5 @@
 /* Every activation: its value and its derivative as two scalar functions of a `real` x (and its
- * parameter), and at the end the list of their names. Everything else - backward passes, element
+ * parameters), and at the end the list of their names. Everything else - backward passes, element
  * types, instruction sets, threads, strides - is made from these.
  *
  * A function returns a `number`, the working type: a double for float32, a pair of doubles for
@@ -179,10 +179,303 @@ INLINE number mish_derivative(real x)
     return at_scale_of(exp_d.value, divide(multiply(n, g), square(m_plus_2)));
 }
 
+/* ---- softplus, log_sigmoid --------------------------------------------------------------------
+ * f = max(x, 0) + log(1 + e)/beta,  e = e^-|z|, z = beta x: nothing overflows, and both tails keep
+ * their digits.  f' = sigmoid(z).
+ * log_sigmoid(x) = -softplus(-x) = min(x, 0) - log(1 + e). */
+
+/* The result where a parameter is not less than 0, else NaN. */
+INLINE number given_not_negative(real parameter, number result)
+{
+    return choose(parameter >= 0, result, exact(NAN));
+}
+
+INLINE number softplus_value(real x, real beta)
+{
+    number z = swish_exponent(x, beta);
+    number e = exp_of(at_least(minus_magnitude(z), EXP_LOWEST)).value;
+    number tail = divided(log_of_1_plus(e), beta, 1.0 / beta);
+    number value = choose(x < 0, at_scale_of(e, tail), add(exact(x), tail));
+    return given_not_negative(beta, value);
+}
+
+INLINE number softplus_derivative(real x, real beta)
+{
+    number z = swish_exponent(x, beta);
+    number slope = logistic(z, exp_of(at_least(minus_magnitude(z), EXP_LOWEST)).value);
+    return given_not_negative(beta, slope);
+}
+
+INLINE number log_sigmoid_value(real x)
+{
+    number e = exp_of(at_least(exact(-magnitude(x)), EXP_LOWEST)).value;
+    number tail = negative(log_of_1_plus(e));
+    return choose(x < 0, add(exact(x), tail), at_scale_of(e, tail));
+}
+
+INLINE number log_sigmoid_derivative(real x)
+{
+    return logistic(exact(-x), exp_of(at_least(exact(-magnitude(x)), EXP_LOWEST)).value);
+}
+
+/* ---- softsign ---------------------------------------------------------------------------------
+ * f = x/(1 + |x|), with |x| bounded so that inf/inf cannot happen.  f' = (1/(1 + |x|))^2, squared
+ * last: (1 + |x|)^2 would overflow where the derivative is still a number. */
+
+INLINE number softsign_value(real x)
+{
+    number size = at_most(exact(magnitude(x)), 0x1p1000);
+    return sign_as(divide(size, plus(size, 1.0)), x);
+}
+
+INLINE number softsign_derivative(real x)
+{
+    return deep_square_of_reciprocal(plus(exact(magnitude(x)), 1.0));
+}
+
+/* ---- hard_sigmoid, hard_swish, hard_tanh ------------------------------------------------------
+ * min(max(x + 3, 0), 6)/6, that times x, and x between two bounds. x + 3 is exact where it is small;
+ * x/6 + 1/2 would cancel there. */
+
+INLINE number hard_gate(double x)
+{
+    return over(plus(at_most(at_least(exact(x), -3.0), 3.0), 3.0), 6.0);
+}
+
+INLINE number hard_sigmoid_value(real x) { return hard_gate(x); }
+
+INLINE number hard_sigmoid_derivative(real x)
+{
+    return choose(magnitude(x) < 3, over(exact(1.0), 6.0), exact(magnitude(x) >= 3 ? 0 : x));
+}
+
+INLINE number hard_swish_value(real x)
+{
+    return choose(x > -3, times(hard_gate(visible(x)), x), exact(x <= -3 ? 0 : x));
+}
+
+INLINE number hard_swish_derivative(real x)
+{
+    number inside = over(plus(exact(2.0 * x), 3.0), 6.0);
+    return choose(magnitude(x) < 3, inside, exact(x >= 3 ? 1 : x <= -3 ? 0 : x));
+}
+
+INLINE number hard_tanh_value(real x, real min_val, real max_val)
+{
+    return exact(x < min_val ? min_val : x > max_val ? max_val : x);
+}
+
+INLINE real hard_tanh_derivative(real x, real min_val, real max_val)
+{
+    real below = x < max_val ? 1 : x >= max_val ? 0 : x;
+    return x <= min_val ? 0 : below;
+}
+
+/* ---- soft_shrink, hard_shrink, threshold, relu_squared ----------------------------------------
+ * Comparisons, and at most one operation on x, which is rounded once. */
+
+/* A zero with the sign of x; a NaN stays one. */
+INLINE real zero_like(real x)
+{
+    real not_negative = x > 0 ? (real)0.0 : x;
+    return x < 0 ? (real)-0.0 : not_negative;
+}
+
+/* Whether |x| > least; NaN if x is. */
+INLINE real is_beyond(real x, real least)
+{
+    real inside = x == x ? 0 : x;
+    real not_above = x < -least ? 1 : inside;
+    return x > least ? 1 : not_above;
+}
+
+INLINE number soft_shrink_value(real x, real lambd)
+{
+    real lower = x - lambd, higher = x + lambd;
+    real not_above = x < -lambd ? higher : zero_like(x);
+    return exact(x > lambd ? lower : not_above);
+}
+
+INLINE real soft_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }
+
+INLINE number hard_shrink_value(real x, real lambd)
+{
+    real not_above = x < -lambd ? x : zero_like(x);
+    return exact(x > lambd ? x : not_above);
+}
+
+INLINE real hard_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }
+
+INLINE number threshold_value(real x, real threshold, real value)
+{
+    return exact(x <= threshold ? value : x);
+}
+
+INLINE real threshold_derivative(real x, real threshold, real value)
+{
+    (void)value;
+    return x <= threshold ? 0 : x > threshold ? 1 : x;
+}
+
+INLINE number relu_squared_value(real x)
+{
+    double size = RELU(x);
+    return exact(size * size);
+}
+
+INLINE number relu_squared_derivative(real x) { return twice(x <= 0 ? 0 : x); }
+
+/* ---- tanh_shrink ------------------------------------------------------------------------------
+ * f = x - tanh(x), which is about x^3/3: near 0 a polynomial times x^3, as the difference would
+ * cancel.  f' = tanh(x)^2, near 0 just below x^2. */
+
+INLINE number tanh_shrink_value(real x)
+{
+    number y = square(exact(x));
+    number near = times(multiply(y, tanh_shrink_of(y)), x);
+    return choose(magnitude(x) < 0.6, near, add(exact(x), negative(tanh_value(x))));
+}
+
+INLINE number tanh_shrink_derivative(real x) 
+{
+    return deep_square(just_below(tanh_value(x)));
+}
+
+/* ---- selu, celu -------------------------------------------------------------------------------
+ * elu with a scale, whose constants are doubles; elu of x/alpha, times alpha. Where x/alpha is so
+ * small that celu is x, it may be too small to be divided. */
+
+#define SELU_SCALE 1.0507009873554804934193349852946
+#define SELU_ALPHA 1.6732632423543772848170429916717
+
+INLINE number selu_value(real x)
+{
+    number q = exp_of(at_least(at_most(exact(x), 0.0), -80.0)).minus_one;
+    number limit = multiply(exact(SELU_SCALE), exact(SELU_ALPHA));
+    return choose(x < 0, multiply_any(q, limit), times(exact(x), SELU_SCALE));
+}
+
+INLINE number selu_derivative(real x)
+{
+    number e = exp_of(at_least(at_most(exact(x), 0.0), EXP_LOWEST)).value;
+    number limit = multiply(exact(SELU_SCALE), exact(SELU_ALPHA));
+    return choose(x <= 0, at_scale_of(e, multiply(e, limit)), exact(x > 0 ? SELU_SCALE : x));
+}
+
+INLINE exponential celu_exponential(real x, real alpha)
+{
+    number z = divided(at_most(exact(x), 0.0), alpha, 1.0 / alpha);
+    return exp_of(at_least(z, EXP_LOWEST));
+}
+
+INLINE int celu_is_x(real x, real alpha) { return magnitude(x) <= 0x1p-60 * (double)alpha; }
+
+INLINE number celu_value(real x, real alpha)
+{
+    number curved = times(celu_exponential(x, alpha).minus_one, alpha);
+    number below_0 = choose(celu_is_x(x, alpha), exact(x), curved);
+    return given_not_negative(alpha, choose(x < 0, below_0, exact(x)));
+}
+
+INLINE number celu_derivative(real x, real alpha)
+{
+    number e = celu_exponential(x, alpha).value;
+    number below_0 = choose(celu_is_x(x, alpha), exact(1.0), e);
+    return given_not_negative(alpha, choose(x < 0, below_0, exact(x >= 0 ? 1 : x)));
+}
+
+/* ---- squareplus -------------------------------------------------------------------------------
+ * f = (x + s)/2, s = sqrt(x^2 + b); with h = (|x| + s)/2 it is h, or b/(4h) where x < 0 and the sum
+ * would cancel.  f' = (1 + x/s)/2 = f/s. */
+
+INLINE number squareplus_parts(real x, real b, number root)
+{
+    number h = add(scaled(0.5, root), exact(0.5 * magnitude(x)));
+    return choose(x < 0, scaled(0.25, divide(exact(b), h)), h);
+}
+
+INLINE number squareplus_value(real x, real b)
+{
+    number value = squareplus_parts(x, b, root_of_sum(x, b));
+    number relu = exact(RELU(x)), infinite = exact(x == x ? b : x);
+    return choose(b == 0, relu, choose(b > LARGEST, infinite, value));
+}
+
+INLINE number squareplus_derivative(real x, real b)
+{
+    number root = root_of_sum(x, b);
+    number slope = deep_quotient(squareplus_parts(x, b, root), root);
+    real half = x == x ? (real)0.5 : x;
+    real not_negative = x > 0 ? (real)1.0 : half;
+    number step = exact(x < 0 ? (real)0.0 : not_negative);
+    number at_ends = choose(b > LARGEST, exact(half), slope);
+    int is_step = ((magnitude(x) > LARGEST) & (b <= LARGEST)) | (b == 0);
+    return choose(is_step, step, at_ends);
+}
+
+/* ---- gelu, gelu_tanh, quick_gelu --------------------------------------------------------------
+ * gelu: f = x Phi(x) = max(x, 0) - t Phi(-t), t = |x|, Phi(-t) = e^(-t^2/2) times a polynomial in
+ * 1/(t + 5): right as far as there are numbers, where 1 + erf(x/sqrt(2)) is 0 from x = -9 on.
+ * f'(-t) = Phi(-t) - t phi(t) has a root t0: it is e^(-t^2/2) (t0 - t) times another such polynomial.
+ * f'(t) = 1 - f'(-t).
+ * gelu_tanh: f = x sigmoid(z), z = 2 sqrt(2/pi) (x + 0.044715 x^3), which is x (1 + tanh(z/2))/2.
+ * f' = e g/(1 + e)^2, e = e^z, g = 1 + e + x z'. With x0 the root of g, d = x - x0,
+ * Q = x^2 + x x0 + x0^2, that is g = e^z0 expm1(d (a + b Q)) + d (a + 3 b Q), a sum of one sign.
+ * quick_gelu: swish with beta 1.702.
+ * Worst: gelu f 0.50304 at -0x1.19ef3cp+1, f' 0.50254 at -0x1.93f806p-1. */
+
+INLINE number tail_distance(real x) { return at_most(exact(visible(magnitude(x))), TAIL_END); }
+INLINE number normal_density(number t) { return exp_of(scaled(-0.5, square(t))).value; }
+
+INLINE number gelu_value(real x)
+{
+    number t = tail_distance(x), e = normal_density(t);
+    number w = divide(exact(1.0), plus(t, TAIL_SHIFT));
+    number tail = multiply(multiply(e, w), normal_tail_of(plus(w, -TAIL_CENTRE)));
+    number part = times(tail, -smaller(TAIL_END, magnitude(x)));
+    return choose(x < 0, at_scale_of(e, part), add(exact(x), part));
+}
+
+INLINE number gelu_derivative(real x)
+{
+    number t = tail_distance(x), e = normal_density(t);
+    number w = divide(exact(1.0), plus(t, TAIL_SHIFT));
+    number beyond_root = from_root(t, GELU_DERIVATIVE_ROOT);
+    number part = multiply(multiply(e, beyond_root), gelu_slope_of(plus(w, -TAIL_CENTRE)));
+    return choose(x < 0, at_scale_of(e, negative(part)), plus(part, 1.0));
+}
+
+INLINE number gelu_tanh_value(real x)
+{
+    number bounded = at_most(at_least(exact(x), -30.0), 30.0);
+    number slope = add(multiply(constant(GELU_TANH_CUBIC), square(bounded)),
+                       constant(GELU_TANH_SLOPE));
+    return gated(x, multiply(bounded, slope));
+}
+
+INLINE number gelu_tanh_derivative(real x)
+{
+    number bounded = at_most(at_least(exact(x), -30.0), 9.0);
+    number d = from_root(bounded, GELU_TANH_DERIVATIVE_ROOT);
+    number squares = add(multiply(bounded, add(bounded, constant(GELU_TANH_ROOT))),
+                         constant(GELU_TANH_ROOT_SQUARE));
+    number cubic = multiply(constant(GELU_TANH_CUBIC), squares);
+    number rise = multiply(d, add(cubic, constant(GELU_TANH_SLOPE)));
+    number linear = multiply(d, add(multiply(cubic, exact(3.0)), constant(GELU_TANH_SLOPE)));
+    exponential exp_rise = exp_of(at_least(rise, EXP_LOWEST));
+    number e = multiply(constant(GELU_TANH_ROOT_EXP), exp_rise.value);
+    number g = add(multiply(constant(GELU_TANH_ROOT_EXP), exp_rise.minus_one), linear);
+    return at_scale_of(exp_rise.value, divide(multiply(e, g), square(plus(e, 1.0))));
+}
+
+INLINE number quick_gelu_value(real x) { return gated(x, times(exact(x), 1.702)); }
+
+INLINE number quick_gelu_derivative(real x) { return gated_derivative(times(exact(x), 1.702)); }
+
 /* ---- the list ---------------------------------------------------------------------------------
  * One line per activation: PLAIN without a parameter, INTEGER likewise but keeping integers as
- * integers, PARAMETER with one. */
-#define ACTIVATIONS(PLAIN, INTEGER, PARAMETER)                                                     \
+ * integers, PARAMETER with one, TWO_PARAMETERS with two. */
+#define ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS)                                     \
     PLAIN(sigmoid)                                                                                 \
     PLAIN(tanh)                                                                                    \
     INTEGER(relu, RELU)                                                                            \
@@ -192,4 +485,21 @@ INLINE number mish_derivative(real x)
     PARAMETER(swish)                                                                               \
     PLAIN(silu)                                                                                    \
     PLAIN(identity)                                                                                \
-    PLAIN(mish)
+    PLAIN(mish)                                                                                    \
+    PARAMETER(softplus)                                                                            \
+    PLAIN(log_sigmoid)                                                                             \
+    PLAIN(gelu)                                                                                    \
+    PLAIN(gelu_tanh)                                                                               \
+    PLAIN(quick_gelu)                                                                              \
+    PLAIN(selu)                                                                                    \
+    PARAMETER(celu)                                                                                \
+    PLAIN(softsign)                                                                                \
+    PLAIN(hard_sigmoid)                                                                            \
+    PLAIN(hard_swish)                                                                              \
+    TWO_PARAMETERS(hard_tanh)                                                                      \
+    PLAIN(tanh_shrink)                                                                             \
+    PARAMETER(soft_shrink)                                                                         \
+    PARAMETER(hard_shrink)                                                                         \
+    TWO_PARAMETERS(threshold)                                                                      \
+    PARAMETER(squareplus)                                                                          \
+    PLAIN(relu_squared)

@@ -29,6 +29,7 @@ INLINE number minus_magnitude(number a) { return -magnitude(a); }
 INLINE number add(number a, number b) { return a + b; }
 INLINE number plus(number a, double b) { return a + b; }
 INLINE number multiply(number a, number b) { return a * b; }
+INLINE number multiply_any(number a, number b) { return a * b; }
 INLINE number times(number a, double b) { return a * b; }
 INLINE number scaled(double power_of_two, number a) { return power_of_two * a; }
 INLINE number square(number a) { return a * a; }
@@ -121,6 +122,67 @@ INLINE exponential exp_of(number x)
     small_exponential p = expm1_of(r);
     return (exponential){multiply_add(scale, p.beside_one, scale),
                          multiply_add(scale, p.itself, scale - 1.0)};
+}
+
+/* a/by, `by` being known to the compiler: a product, but where a tie has to be met exactly. */
+INLINE number over(number a, double by) { return TIES_MATTER ? a / by : a * (1.0 / by); }
+
+/* sqrt(x^2 + b) */
+INLINE number root_of_sum(double x, double b) { return sqrt(x * x + b); }
+
+/* Numbers that may be so small or large that those of pair_arithmetic.h take care. */
+INLINE number deep_square(number a) { return a * a; }
+INLINE number deep_square_of_reciprocal(number a) { return (1.0 / a) * (1.0 / a); }
+INLINE number deep_quotient(number a, number b) { return a / b; }
+INLINE number twice(double x) { return 2.0 * x; }
+
+/* x, but with a size that shows beside 1 where it decides about a tie; x is to be no factor. */
+INLINE double visible(double x)
+{
+#if TIES_MATTER
+    return SMALL_X ? with_sign(larger(0x1p-40, magnitude(x)), x) : x;
+#else
+    return x;
+#endif
+}
+
+/* a, which is all but that number of the element type or middle of two that is next above it. */
+INLINE number just_below(number a) { return TIES_MATTER ? a * (1.0 - 0x1p-44) : a; }
+
+/* As far as -t^2/2 is at least EXP_LOWEST. */
+#define TAIL_END 23.66
+
+/* The polynomials of gelu and of tanh_shrink; see constants.h. */
+INLINE number normal_tail_of(number v)
+{
+    if (!TIES_MATTER) return normal_tail_polynomial(v);
+    double p = multiply_add(normal_tail_rest(v), v, constant(NORMAL_TAIL_PAIR_C2));
+    p = multiply_add(p, v, constant(NORMAL_TAIL_PAIR_C1));
+    return multiply_add(p, v, constant(NORMAL_TAIL_PAIR_C0));
+}
+
+INLINE number gelu_slope_of(number v)
+{
+    if (!TIES_MATTER) return gelu_slope_polynomial(v);
+    double p = multiply_add(gelu_slope_rest(v), v, constant(GELU_SLOPE_PAIR_C2));
+    p = multiply_add(p, v, constant(GELU_SLOPE_PAIR_C1));
+    return multiply_add(p, v, constant(GELU_SLOPE_PAIR_C0));
+}
+
+INLINE number tanh_shrink_of(number y)
+{
+    if (!TIES_MATTER) return tanh_shrink_polynomial(y);
+    double p = multiply_add(tanh_shrink_rest(y), y, constant(TANH_SHRINK_PAIR_C1));
+    return multiply_add(p, y, constant(TANH_SHRINK_PAIR_C0));
+}
+
+/* log(1 + e) for e from 0 to 1: no power of two has to be split off. */
+INLINE number log_of_1_plus(number e)
+{
+    double s = e / (2.0 + e), y = s * s;
+    double exactly = multiply_add(log1p_rest(y), y, constant(LOG1P_PAIR_C0));
+    double p = TIES_MATTER ? exactly : log1p_beyond_s(y);
+    return multiply_add(s * y, p, 2.0 * s);
 }
 
 /* d/by, reciprocal = 1/by. */

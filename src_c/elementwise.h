@@ -4,8 +4,9 @@
  * An output may be an input (in place), so the pointers are not `restrict`; what holds is
  * INDEPENDENT. */
 
-typedef number scalar_function(real x, real parameter);
-typedef result chained_function(real grad, real x, real parameter);
+/* Of x and the parameters, of which there are at most two. */
+typedef number scalar_function(real x, real first, real second);
+typedef result chained_function(real grad, real x, real first, real second);
 
 INLINE result narrow(number a) { return nearest(rounded(a)); }
 
@@ -32,61 +33,76 @@ INLINE number number_itself(number a) { return a; }
 #define INPUT(i) ((const real *)operands[i])
 #define OUTPUT(i) ((result *)operands[i])
 
+/* Parameters that are one value each, or arrays, from operand i on; a missing one is not used. */
+#define ONE_VALUE(i, parameters)                                                                   \
+    const real first = (parameters) > 0 ? *INPUT(i) : 0;                                           \
+    const real second = (parameters) > 1 ? *INPUT((i) + 1) : 0
+#define ARRAYS(i, parameters)                                                                      \
+    const real *first = INPUT(i);                                                                  \
+    const real *second = (parameters) > 1 ? INPUT((i) + 1) : first
+
 INLINE void map_uniform(ptrdiff_t n, char *const *operands, int parameters, scalar_function *f)
 {
-    const real *x = INPUT(0), parameter = parameters ? *INPUT(1) : 0;
+    const real *x = INPUT(0);
+    ONE_VALUE(1, parameters);
     result *out = OUTPUT(1 + parameters);
     INDEPENDENT
-    for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], parameter));
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], first, second));
 }
 
-INLINE void map_varying(ptrdiff_t n, char *const *operands, scalar_function *f)
+INLINE void map_varying(ptrdiff_t n, char *const *operands, int parameters, scalar_function *f)
 {
-    const real *x = INPUT(0), *parameter = INPUT(1);
-    result *out = OUTPUT(2);
+    const real *x = INPUT(0);
+    ARRAYS(1, parameters);
+    result *out = OUTPUT(1 + parameters);
     INDEPENDENT
-    for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], parameter[i]));
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], first[i], second[i]));
 }
 
 INLINE void backward_uniform(ptrdiff_t n, char *const *operands, int parameters,
                              chained_function *chained)
 {
-    const real *grad = INPUT(0), *x = INPUT(1), parameter = parameters ? *INPUT(2) : 0;
+    const real *grad = INPUT(0), *x = INPUT(1);
+    ONE_VALUE(2, parameters);
     result *out = OUTPUT(2 + parameters);
     INDEPENDENT
-    for (ptrdiff_t i = 0; i < n; i++) out[i] = chained(grad[i], x[i], parameter);
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = chained(grad[i], x[i], first, second);
 }
 
-INLINE void backward_varying(ptrdiff_t n, char *const *operands, chained_function *chained)
+INLINE void backward_varying(ptrdiff_t n, char *const *operands, int parameters,
+                             chained_function *chained)
 {
-    const real *grad = INPUT(0), *x = INPUT(1), *parameter = INPUT(2);
-    result *out = OUTPUT(3);
+    const real *grad = INPUT(0), *x = INPUT(1);
+    ARRAYS(2, parameters);
+    result *out = OUTPUT(2 + parameters);
     INDEPENDENT
-    for (ptrdiff_t i = 0; i < n; i++) out[i] = chained(grad[i], x[i], parameter[i]);
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = chained(grad[i], x[i], first[i], second[i]);
 }
 
 INLINE void both_uniform(ptrdiff_t n, char *const *operands, int parameters,
                          scalar_function *f, scalar_function *derivative)
 {
-    const real *x = INPUT(0), parameter = parameters ? *INPUT(1) : 0;
+    const real *x = INPUT(0);
+    ONE_VALUE(1, parameters);
     result *out = OUTPUT(1 + parameters), *slope = OUTPUT(2 + parameters);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) {
-        result value = narrow(f(x[i], parameter));
-        slope[i] = narrow(derivative(x[i], parameter));
+        result value = narrow(f(x[i], first, second));
+        slope[i] = narrow(derivative(x[i], first, second));
         out[i] = value;
     }
 }
 
-INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
+INLINE void both_varying(ptrdiff_t n, char *const *operands, int parameters, scalar_function *f,
                          scalar_function *derivative)
 {
-    const real *x = INPUT(0), *parameter = INPUT(1);
-    result *out = OUTPUT(2), *slope = OUTPUT(3);
+    const real *x = INPUT(0);
+    ARRAYS(1, parameters);
+    result *out = OUTPUT(1 + parameters), *slope = OUTPUT(2 + parameters);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) {
-        result value = narrow(f(x[i], parameter[i]));
-        slope[i] = narrow(derivative(x[i], parameter[i]));
+        result value = narrow(f(x[i], first[i], second[i]));
+        slope[i] = narrow(derivative(x[i], first[i], second[i]));
         out[i] = value;
     }
 }
@@ -106,34 +122,39 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
 #define SLOPES_OF(name) NULL
 #endif
 
+/* The three functions of the loops' form, from those of activations.h, given what these take. */
+#define FUNCTIONS(name, ...)                                                                       \
+    INLINE number name##_f(real x, real first, real second)                                        \
+    {                                                                                              \
+        (void)first, (void)second;                                                                 \
+        return name##_value(__VA_ARGS__);                                                          \
+    }                                                                                              \
+    INLINE number name##_d(real x, real first, real second)                                        \
+    {                                                                                              \
+        (void)first, (void)second;                                                                 \
+        return AS_NUMBER(name##_derivative(__VA_ARGS__));                                          \
+    }                                                                                              \
+    INLINE result name##_chained(real grad, real x, real first, real second)                       \
+    {                                                                                              \
+        (void)first, (void)second;                                                                 \
+        return CHAIN(grad, name##_derivative(__VA_ARGS__));                                        \
+    }
+
 #define PLAIN(name)                                                                                \
-    INLINE number name##_f(real x, real unused) { (void)unused; return name##_value(x); }          \
-    INLINE number name##_d(real x, real unused)                                                    \
-    {                                                                                              \
-        (void)unused;                                                                              \
-        return AS_NUMBER(name##_derivative(x));                                                    \
-    }                                                                                              \
-    INLINE result name##_chained(real grad, real x, real unused)                                   \
-    {                                                                                              \
-        (void)unused;                                                                              \
-        return CHAIN(grad, name##_derivative(x));                                                  \
-    }                                                                                              \
+    FUNCTIONS(name, x)                                                                             \
     UNIFORM_LOOPS(name, 0)
 
 #define INTEGER(name, formula) PLAIN(name)
 
 #define PARAMETER(name)                                                                            \
-    INLINE number name##_f(real x, real parameter) { return name##_value(x, parameter); }          \
-    INLINE number name##_d(real x, real parameter)                                                 \
-    {                                                                                              \
-        return AS_NUMBER(name##_derivative(x, parameter));                                         \
-    }                                                                                              \
-    INLINE result name##_chained(real grad, real x, real parameter)                                \
-    {                                                                                              \
-        return CHAIN(grad, name##_derivative(x, parameter));                                       \
-    }                                                                                              \
+    FUNCTIONS(name, x, first)                                                                      \
     UNIFORM_LOOPS(name, 1)                                                                         \
-    VARYING_LOOPS(name)
+    VARYING_LOOPS(name, 1)
+
+#define TWO_PARAMETERS(name)                                                                       \
+    FUNCTIONS(name, x, first, second)                                                              \
+    UNIFORM_LOOPS(name, 2)                                                                         \
+    VARYING_LOOPS(name, 2)
 
 #define UNIFORM_LOOPS(name, parameters)                                                            \
     LOOP(name, value, 1, parameters, 1, map_uniform(n, o, parameters, name##_f))                   \
@@ -143,17 +164,19 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, scalar_function *f,
          both_uniform(n, o, parameters, name##_f, name##_d))                                       \
     SLOPES(name, parameters)
 
-#define VARYING_LOOPS(name)                                                                        \
-    LOOP(name, value_varying, 2, 0, 1, map_varying(n, o, name##_f))                                \
-    LOOP(name, derivative_varying, 2, 0, 1, map_varying(n, o, name##_d))                           \
-    LOOP(name, backward_varying, 3, 0, 1, backward_varying(n, o, name##_chained))                  \
-    LOOP(name, value_and_derivative_varying, 2, 0, 2, both_varying(n, o, name##_f, name##_d))
+#define VARYING_LOOPS(name, parameters)                                                            \
+    LOOP(name, value_varying, 1 + parameters, 0, 1, map_varying(n, o, parameters, name##_f))       \
+    LOOP(name, derivative_varying, 1 + parameters, 0, 1, map_varying(n, o, parameters, name##_d))  \
+    LOOP(name, backward_varying, 2 + parameters, 0, 1,                                             \
+         backward_varying(n, o, parameters, name##_chained))                                       \
+    LOOP(name, value_and_derivative_varying, 1 + parameters, 0, 2,                                 \
+         both_varying(n, o, parameters, name##_f, name##_d))
 
-ACTIVATIONS(PLAIN, INTEGER, PARAMETER)
+ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS)
 
 #undef PLAIN
-#undef INTEGER
 #undef PARAMETER
+#undef TWO_PARAMETERS
 
 /* ---- and the table of them -------------------------------------------------------------------- */
 
@@ -161,12 +184,14 @@ ACTIVATIONS(PLAIN, INTEGER, PARAMETER)
     {#name, 0, {{KERNEL(name, value), NULL, NULL}, {KERNEL(name, derivative), NULL, NULL},         \
                 {KERNEL(name, backward), NULL, SLOPES_OF(name)},                                   \
                 {KERNEL(name, value_and_derivative), NULL, NULL}}},
-#define INTEGER(name, formula) PLAIN(name)
-#define PARAMETER(name)                                                                            \
-    {#name, 1, {{KERNEL(name, value), KERNEL(name, value_varying), NULL},                          \
-                {KERNEL(name, derivative), KERNEL(name, derivative_varying), NULL},                \
-                {KERNEL(name, backward), KERNEL(name, backward_varying), SLOPES_OF(name)},         \
-                {KERNEL(name, value_and_derivative), KERNEL(name, value_and_derivative_varying),   \
-                 NULL}}},
+#define WITH_VARYING(name, parameters)                                                             \
+    {#name, parameters,                                                                            \
+     {{KERNEL(name, value), KERNEL(name, value_varying), NULL},                                    \
+      {KERNEL(name, derivative), KERNEL(name, derivative_varying), NULL},                          \
+      {KERNEL(name, backward), KERNEL(name, backward_varying), SLOPES_OF(name)},                   \
+      {KERNEL(name, value_and_derivative), KERNEL(name, value_and_derivative_varying), NULL}}},
+#define PARAMETER(name) WITH_VARYING(name, 1)
+#define TWO_PARAMETERS(name) WITH_VARYING(name, 2)
 
-static const fastact_activation activations[] = {ACTIVATIONS(PLAIN, INTEGER, PARAMETER)};
+static const fastact_activation activations[] = {
+    ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS)};

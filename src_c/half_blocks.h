@@ -52,21 +52,24 @@ ONE_FUNCTION static void KERNEL(in, blocks)(ptrdiff_t n, char *const *operands, 
 
 /* ---- for tables.c ----------------------------------------------------------------------------- */
 
-INLINE void slopes_uniform(ptrdiff_t n, const real *x, real parameter, double *slopes,
-                           number (*derivative)(real x, real parameter))
+INLINE void slopes_uniform(ptrdiff_t n, const real *x, real first, real second, double *slopes,
+                           number (*derivative)(real x, real first, real second))
 {
-    for (ptrdiff_t i = 0; i < n; i++) slopes[i] = rounded(derivative(x[i], parameter));
+    for (ptrdiff_t i = 0; i < n; i++) slopes[i] = rounded(derivative(x[i], first, second));
 }
 
 /* Operands: x, parameters, and the slopes as doubles. */
 #define SLOPES(name, parameters)                                                                   \
     static void KERNEL(name, slopes)(ptrdiff_t n, char *const *o)                                  \
     {                                                                                              \
-        real x[HALF_BLOCK], parameter = parameters ? widen(*(const element *)o[1]) : 0;            \
+        real x[HALF_BLOCK];                                                                        \
+        real first = parameters > 0 ? widen(*(const element *)o[1]) : 0;                           \
+        real second = parameters > 1 ? widen(*(const element *)o[2]) : 0;                          \
         for (ptrdiff_t begin = 0; begin < n; begin += HALF_BLOCK) {                                \
             ptrdiff_t length = n - begin < HALF_BLOCK ? n - begin : HALF_BLOCK;                    \
             widen_all(length, (const element *)o[0] + begin, x);                                   \
-            slopes_uniform(length, x, parameter, (double *)o[1 + parameters] + begin, name##_d);   \
+            slopes_uniform(length, x, first, second, (double *)o[1 + parameters] + begin,          \
+                           name##_d);                                                              \
         }                                                                                          \
     }
 #define SLOPES_OF(name) KERNEL(name, slopes)

@@ -24,6 +24,7 @@
 
 #define PLAIN(name)
 #define PARAMETER(name)
+#define TWO_PARAMETERS(name)
 #define INTEGER(name, formula)                                                                     \
     LOOP(name, formula, int8_t)                                                                    \
     LOOP(name, formula, int16_t)                                                                   \
@@ -34,7 +35,7 @@
     LOOP(name, formula, uint32_t)                                                                  \
     LOOP(name, formula, uint64_t)
 
-ACTIVATIONS(PLAIN, INTEGER, PARAMETER)
+ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS)
 
 #undef INTEGER
 #define INTEGER(name, formula)                                                                     \
@@ -45,4 +46,4 @@ ACTIVATIONS(PLAIN, INTEGER, PARAMETER)
       [FASTACT_INT64] = name##_value_int64_t, [FASTACT_UINT64] = name##_value_uint64_t}},
 
 const fastact_integer_activation fastact_integer_kernels[] = {
-    ACTIVATIONS(PLAIN, INTEGER, PARAMETER){NULL, {NULL}}};
+    ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS){NULL, {NULL}}};

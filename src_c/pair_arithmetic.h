@@ -110,6 +110,14 @@ INLINE number multiply(number a, number b)
                 product.low + multiply_add(a.high, b.low, a.low * b.high));
 }
 
+/* The same of numbers that may be small, as in two_product_of_any. */
+INLINE number multiply_any(number a, number b)
+{
+    number product = two_product_of_any(a.high, b.high);
+    return pair(product.high,
+                product.low + multiply_add(a.high, b.low, a.low * b.high));
+}
+
 INLINE number plus(number a, double b)
 {
     number sum = two_sum(a.high, b);
@@ -221,6 +229,98 @@ INLINE exponential exp_of(number x)
         {scale * exp_high, scale * exp_low, tail},
         add(two_sum(scale, -1.0), pair(scale * expm1_high, scale * expm1_low)),
     };
+}
+
+/* a/by, `by` being known to the compiler, and so is its reciprocal. */
+INLINE number over(number a, double by) { return divide(a, exact(by)); }
+
+/* sqrt(x^2 + b), brought to where x^2 neither overflows nor vanishes. */
+INLINE number root_of_sum(double x, double b)
+{
+    int large = (magnitude(x) > 0x1p450) | (b > 0x1p900);
+    int small = (magnitude(x) < 0x1p-400) & (b < 0x1p-800);
+    double raise = (large ? 0x1p-600 : 1.0) * (small ? 0x1p500 : 1.0);
+    double lower = (large ? 0x1p600 : 1.0) * (small ? 0x1p-500 : 1.0);
+    number sum = plus(square(exact(raise * x)), raise * (raise * b));
+    double root = sqrt(sum.high);
+    number product = two_product(root, root);
+    double rest = ((sum.high - product.high) - product.low) + sum.low;
+    return pair(lower * root, lower * (root > 0 ? rest * (0.5 / root) : 0.0));
+}
+
+/* Results up to 1 that may be below all doubles, and yet something times a large gradient: their
+ * scale keeps them, and them between 2^-900 and 1. */
+INLINE number deep_square(number a)
+{
+    double size = magnitude(a.high);
+    double raise = (size < 0x1p-400 ? 0x1p400 : 1.0) * (size < 0x1p-800 ? 0x1p400 : 1.0);
+    number result = square(scaled(raise, a));
+    result.scale = (size < 0x1p-400 ? 0x1p-400 : 1.0) * (size < 0x1p-800 ? 0x1p-400 : 1.0);
+    return result;
+}
+
+/* 1/a^2, a >= 1 */
+INLINE number deep_square_of_reciprocal(number a)
+{
+    double scale = (a.high > 0x1p400 ? 0x1p-400 : 1.0) * (a.high > 0x1p800 ? 0x1p-400 : 1.0);
+    number result = square(divide(exact(1.0), scaled(scale, a)));
+    result.scale = scale;
+    return result;
+}
+
+/* a/b for 0 <= a <= b */
+INLINE number deep_quotient(number a, number b)
+{
+    int deep = 0x1p400 * a.high < b.high, very = 0x1p600 * a.high < 0x1p-600 * b.high;
+    double raise = (deep ? 0x1p200 : 1.0) * (very ? 0x1p400 : 1.0);
+    double scale = (deep ? 0x1p-200 : 1.0) * (very ? 0x1p-400 : 1.0);
+    number result = divide(scaled(raise, a), scaled(scale, b));
+    result.scale = scale;
+    return result;
+}
+
+/* 2x, which may be beyond all doubles. */
+INLINE number twice(double x)
+{
+    int large = x > 0x1p1000;
+    return (number){(large ? 0.5 : 2.0) * x, -0.0, large ? 2.0 : 1.0};
+}
+
+INLINE double visible(double x) { return x; }
+
+INLINE number just_below(number a) { return a; }
+
+/* As far as -t^2/2 is at least EXP_LOWEST. */
+#define TAIL_END 54.4
+
+/* The polynomials of gelu and of tanh_shrink; see constants.h. */
+INLINE number normal_tail_of(number v)
+{
+    number p = add(multiply(exact(normal_tail_rest(v.high)), v), constant(NORMAL_TAIL_PAIR_C2));
+    p = add(multiply(p, v), constant(NORMAL_TAIL_PAIR_C1));
+    return add(multiply(p, v), constant(NORMAL_TAIL_PAIR_C0));
+}
+
+INLINE number gelu_slope_of(number v)
+{
+    number p = add(multiply(exact(gelu_slope_rest(v.high)), v), constant(GELU_SLOPE_PAIR_C2));
+    p = add(multiply(p, v), constant(GELU_SLOPE_PAIR_C1));
+    return add(multiply(p, v), constant(GELU_SLOPE_PAIR_C0));
+}
+
+INLINE number tanh_shrink_of(number y)
+{
+    number p = add(multiply(exact(tanh_shrink_rest(y.high)), y), constant(TANH_SHRINK_PAIR_C1));
+    return add(multiply(p, y), constant(TANH_SHRINK_PAIR_C0));
+}
+
+/* log(1 + e) for e from 0 to 1: what is beyond the first two terms is a 400th of it at most, and
+ * need not be a pair. */
+INLINE number log_of_1_plus(number e)
+{
+    number s = divide(e, plus(e, 2.0)), y = square(s);
+    number p = plus(constant(LOG1P_PAIR_C0), y.high * log1p_rest(y.high));
+    return multiply(s, plus(multiply(y, p), 2.0));
 }
 
 /* d/by, reciprocal = 1/by. */

@@ -75,6 +75,140 @@ INLINE double expm1_beyond_r(double r)
     return multiply_add(p, r, EXPM1_PAIR_C0);
 }
 
+/* What log(1 + e) = s (2 + y p), s = e/(2 + e), y = s^2 <= 1/9, has for p: for what narrows to float,
+ * and, to the last bit, what comes after its first coefficient, a pair. */
+INLINE double log1p_beyond_s(double y)
+{
+    double p = LOG1P_DOUBLE_C4;
+    p = multiply_add(p, y, LOG1P_DOUBLE_C3);
+    p = multiply_add(p, y, LOG1P_DOUBLE_C2);
+    p = multiply_add(p, y, LOG1P_DOUBLE_C1);
+    return multiply_add(p, y, LOG1P_DOUBLE_C0);
+}
+
+INLINE double log1p_rest(double y)
+{
+    double p = LOG1P_PAIR_C10;
+    p = multiply_add(p, y, LOG1P_PAIR_C9);
+    p = multiply_add(p, y, LOG1P_PAIR_C8);
+    p = multiply_add(p, y, LOG1P_PAIR_C7);
+    p = multiply_add(p, y, LOG1P_PAIR_C6);
+    p = multiply_add(p, y, LOG1P_PAIR_C5);
+    p = multiply_add(p, y, LOG1P_PAIR_C4);
+    p = multiply_add(p, y, LOG1P_PAIR_C3);
+    p = multiply_add(p, y, LOG1P_PAIR_C2);
+    return multiply_add(p, y, LOG1P_PAIR_C1);
+}
+
+/* The polynomials of gelu: see constants.h. Of those to the last bit the first coefficients are pairs,
+ * and only what comes after them is here. */
+INLINE double normal_tail_polynomial(double v)
+{
+    double p = NORMAL_TAIL_DOUBLE_C12;
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C11);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C10);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C9);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C8);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C7);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C6);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C5);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C4);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C3);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C2);
+    p = multiply_add(p, v, NORMAL_TAIL_DOUBLE_C1);
+    return multiply_add(p, v, NORMAL_TAIL_DOUBLE_C0);
+}
+
+INLINE double normal_tail_rest(double v)
+{
+    double p = NORMAL_TAIL_PAIR_C22;
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C21);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C20);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C19);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C18);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C17);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C16);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C15);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C14);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C13);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C12);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C11);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C10);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C9);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C8);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C7);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C6);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C5);
+    p = multiply_add(p, v, NORMAL_TAIL_PAIR_C4);
+    return multiply_add(p, v, NORMAL_TAIL_PAIR_C3);
+}
+
+INLINE double gelu_slope_polynomial(double v)
+{
+    double p = GELU_SLOPE_DOUBLE_C11;
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C10);
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C9);
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C8);
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C7);
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C6);
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C5);
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C4);
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C3);
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C2);
+    p = multiply_add(p, v, GELU_SLOPE_DOUBLE_C1);
+    return multiply_add(p, v, GELU_SLOPE_DOUBLE_C0);
+}
+
+INLINE double gelu_slope_rest(double v)
+{
+    double p = GELU_SLOPE_PAIR_C21;
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C20);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C19);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C18);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C17);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C16);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C15);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C14);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C13);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C12);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C11);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C10);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C9);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C8);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C7);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C6);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C5);
+    p = multiply_add(p, v, GELU_SLOPE_PAIR_C4);
+    return multiply_add(p, v, GELU_SLOPE_PAIR_C3);
+}
+
+/* Likewise of tanh_shrink. */
+INLINE double tanh_shrink_polynomial(double y)
+{
+    double p = TANH_SHRINK_DOUBLE_C6;
+    p = multiply_add(p, y, TANH_SHRINK_DOUBLE_C5);
+    p = multiply_add(p, y, TANH_SHRINK_DOUBLE_C4);
+    p = multiply_add(p, y, TANH_SHRINK_DOUBLE_C3);
+    p = multiply_add(p, y, TANH_SHRINK_DOUBLE_C2);
+    p = multiply_add(p, y, TANH_SHRINK_DOUBLE_C1);
+    return multiply_add(p, y, TANH_SHRINK_DOUBLE_C0);
+}
+
+INLINE double tanh_shrink_rest(double y)
+{
+    double p = TANH_SHRINK_PAIR_C12;
+    p = multiply_add(p, y, TANH_SHRINK_PAIR_C11);
+    p = multiply_add(p, y, TANH_SHRINK_PAIR_C10);
+    p = multiply_add(p, y, TANH_SHRINK_PAIR_C9);
+    p = multiply_add(p, y, TANH_SHRINK_PAIR_C8);
+    p = multiply_add(p, y, TANH_SHRINK_PAIR_C7);
+    p = multiply_add(p, y, TANH_SHRINK_PAIR_C6);
+    p = multiply_add(p, y, TANH_SHRINK_PAIR_C5);
+    p = multiply_add(p, y, TANH_SHRINK_PAIR_C4);
+    p = multiply_add(p, y, TANH_SHRINK_PAIR_C3);
+    return multiply_add(p, y, TANH_SHRINK_PAIR_C2);
+}
+
 INLINE double magnitude(double x) { return fabs(x); }
 INLINE double with_sign(double size, double sign) { return copysign(size, sign); }
 

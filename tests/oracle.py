@@ -113,7 +113,26 @@ def array_ulps(y: np.ndarray, exact: np.ndarray) -> np.ndarray:
 
 # ---- one number at a time, exactly --------------------------------------------------------------
 
+
+def _erfc_of_number(x: Any) -> Any:
+    """mpmath's, which fails far out: there the first term of its series is all that shows."""
+    if abs(x) < 1e6:
+        return mp.erfc(x)
+    return (0 if x > 0 else 2) + mp.exp(-(x**2)) / (x * mp.sqrt(mp.pi))
+
+
+def _less_tanh(x: Any) -> Any:
+    """x - tanh(x), to the precision that is asked for: about x^3/3."""
+    with mp.workprec(mp.prec + 20 + 2 * max(0, -int(mp.mag(x))) if x else mp.prec):
+        return x - mp.tanh(x)
+
+
 EXACT = {
+    "abs": abs,
+    "pi": mp.pi,
+    "sqrt": mp.sqrt,
+    "erfc": _erfc_of_number,
+    "less_tanh": _less_tanh,
     "exp": mp.exp,
     "expm1": mp.expm1,
     "log1p": mp.log1p,
@@ -122,9 +141,21 @@ EXACT = {
 }
 
 
+class _Cancelling(ast.NodeTransformer):
+    """`a - tanh(a)` is less_tanh(a): no precision is enough for the difference of any two."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        self.generic_visit(node)
+        left = ast.unparse(node.left)
+        if ast.unparse(node) == f"{left} - tanh({left})":
+            return ast.Call(ast.Name("less_tanh", ast.Load()), [node.left], [])
+        return node
+
+
 @functools.cache
 def compiled(expression: str) -> CodeType:
-    return compile(expression, expression, "eval")
+    tree = _Cancelling().visit(ast.parse(expression, mode="eval"))
+    return compile(ast.fix_missing_locations(tree), expression, "eval")
 
 
 def expression_value(expression: str, parameters: Parameters) -> float:
@@ -153,10 +184,11 @@ def derivative(row: Row, x: Any, parameters: Parameters, dtype: type = np.float6
 
     At a kink it is what the catalogue documents.
     """
-    if x in row.kinks:
-        return mp.mpf(expression_value(row.kinks[x], parameters))
+    kinks = row.kinks_at(parameters)
+    if x in kinks:
+        return mp.mpf(kinks[x])
     return _derivative(
-        row.formula, float(x), tuple(parameters.items()), tuple(row.kinks), NOTHING[dtype]
+        row.formula, float(x), tuple(parameters.items()), tuple(kinks), NOTHING[dtype]
     )
 
 
@@ -188,6 +220,11 @@ def _derivative(
             direction = int(sides[0]) if sides else 0
             slope = mp.diff(f, point, direction=direction)
             lost = mp.ldexp(abs(f(point)), 4 - 2 * bits - 40 + bits + 10)
+            # A slope that vanishes at 0 takes steps that are small beside x, and one of 0 there.
+            beside_0 = (100 - mp.mag(point) if point else nothing) if abs(slope) < 2**-20 else 0
+            if beside_0 > bits:
+                bits = int(beside_0)
+                continue
             if lost <= mp.ldexp(abs(slope), -80) or lost < mp.ldexp(1, -nothing):
                 return slope
         bits *= 2
@@ -195,7 +232,7 @@ def _derivative(
 
 def slope_roots(row: Row, parameters: Parameters) -> tuple[float, ...]:
     """Where f' changes its sign, other than at a kink: there a relative error has no mercy."""
-    return _slope_roots(row.formula, tuple(parameters.items()), tuple(row.kinks))
+    return _slope_roots(row.formula, tuple(parameters.items()), tuple(row.kinks_at(parameters)))
 
 
 @functools.cache
@@ -247,8 +284,16 @@ def _slopes(text: str, parameters: tuple[tuple[str, float], ...], kinks: tuple[f
 
 def never(row: Row, parameters: Parameters, sign: int) -> bool:
     """Whether the slope never has that sign."""
-    slopes = _slopes(row.formula, tuple(parameters.items()), tuple(row.kinks))
-    return all(slope * sign <= 0 for slope in slopes)
+    kinks = tuple(row.kinks_at(parameters))
+    slopes = _slopes(row.formula, tuple(parameters.items()), kinks)
+    if any(slope * sign > 0 for slope in slopes):
+        return False
+    # Nor does the function jump that way.
+    for kink in kinks:
+        left, at, right = (value(row, kink + side, parameters) for side in (-1e-9, 0, 1e-9))
+        if max((at - left) * sign, (right - at) * sign) > 1e-6:
+            return False
+    return True
 
 
 # ---- whole arrays, in a wider type --------------------------------------------------------------
@@ -256,6 +301,8 @@ def never(row: Row, parameters: Parameters, sign: int) -> bool:
 
 class Dual:
     """A value and its slope: carries the derivative of a formula along, without subtracting."""
+
+    __array_ufunc__ = None  # NumPy's numbers leave it to this class
 
     def __init__(self, value: Any, slope: Any = 0) -> None:
         self.value = value
@@ -297,10 +344,13 @@ class Dual:
         return Dual(self.value**exponent, exponent * self.value ** (exponent - 1) * self.slope)
 
     def __abs__(self) -> Dual:
-        return Dual(abs(self.value), np.copysign(1, self.value) * self.slope)
+        return Dual(abs(self.value), np.where(self.value >= 0, 1, -1) * self.slope)
 
     def __gt__(self, other: Any) -> Any:
         return self.value > Dual.of(other).value
+
+    def __lt__(self, other: Any) -> Any:
+        return self.value < Dual.of(other).value
 
     def __ge__(self, other: Any) -> Any:
         return self.value >= Dual.of(other).value
@@ -316,7 +366,46 @@ def _exp(a: Dual) -> Dual:
     return Dual(e, e * a.slope)
 
 
+def _sqrt(a: Any) -> Dual:
+    a = Dual.of(a)
+    root = np.sqrt(a.value)
+    return Dual(root, a.slope / (2 * root))
+
+
+def _less_tanh_of_array(a: Dual) -> Dual:
+    """By the continued fraction of tanh, in which nothing cancels."""
+    square, c = np.minimum(abs(a.value), 3) ** 2, 0
+    for odd in range(59, 1, -2):
+        c = square / (odd + c)
+    near = a.value * (c / (1 + c))
+    value = np.where(abs(a.value) < 3, near, a.value - np.tanh(a.value))
+    return Dual(value, np.tanh(a.value) ** 2 * a.slope)
+
+
+def _erfc(a: Dual) -> Dual:
+    """By the series of erf where it is below 1/2, and beyond by the continued fraction."""
+    size = np.abs(a.value)
+    small, large = np.minimum(size, 1), np.maximum(size, 1)
+    total = term = small
+    for n in range(1, 40):
+        term = term * 2 * small**2 / (2 * n + 1)
+        total = total + term
+    root_of_pi = np.sqrt(4 * np.arctan(size.dtype.type(1)))
+    near = 1 - 2 / root_of_pi * np.exp(-(small**2)) * total
+    fraction = large
+    for n in range(300, 0, -1):
+        fraction = large + n / size.dtype.type(2) / fraction
+    far = np.exp(-(large**2)) / root_of_pi / fraction
+    positive = np.where(size < 1, near, far)
+    value = np.where(a.value < 0, 2 - positive, positive)
+    return Dual(value, -2 / root_of_pi * np.exp(-(a.value**2)) * a.slope)
+
+
 WIDE = {
+    "abs": abs,
+    "sqrt": _sqrt,
+    "erfc": _erfc,
+    "less_tanh": _less_tanh_of_array,
     "exp": _exp,
     "expm1": lambda a: Dual(np.expm1(a.value), np.exp(a.value) * a.slope),
     "log1p": lambda a: Dual(np.log1p(a.value), a.slope / (1 + a.value)),
@@ -335,21 +424,25 @@ class _Choices(ast.NodeTransformer):
 
 @functools.cache
 def _for_arrays(expression: str) -> CodeType:
-    tree = ast.fix_missing_locations(_Choices().visit(ast.parse(expression, mode="eval")))
-    return compile(tree, expression, "eval")
+    tree = _Cancelling().visit(ast.parse(expression, mode="eval"))
+    return compile(ast.fix_missing_locations(_Choices().visit(tree)), expression, "eval")
 
 
 def wide(row: Row, x: np.ndarray, parameters: Parameters, wider: type) -> Dual:
     """Value and slope of an array, in the type `wider`: the formulas of the catalogue lose
     nothing by cancellation, which the tests check against the exact ones on a sample."""
     names = {name: wider(number) for name, number in parameters.items()}
+    names["pi"] = 4 * np.arctan(wider(1))
     with np.errstate(all="ignore"):
         result = eval(
             _for_arrays(row.formula), {**WIDE, **names, "x": Dual(x.astype(wider), wider(1))}
         )
     slope = np.broadcast_to(np.asarray(result.slope, wider), x.shape)
-    for kink, expression in row.kinks.items():
-        slope = np.where(x == kink, wider(expression_value(expression, parameters)), slope)
+    # Where a formula's exponential overflows the slope is at its limit.
+    ends = [wider(expression_value(end, parameters)) for end in row.slope_at_infinity]
+    slope = np.where(np.isfinite(slope), slope, np.where(x < 0, *ends))
+    for kink, at_kink in row.kinks_at(parameters).items():
+        slope = np.where(x == kink, wider(at_kink), slope)
     return Dual(result.value, slope)
 
 
@@ -407,7 +500,7 @@ def inputs(row: Row, dtype: type, parameters: Parameters, scale: int = 100) -> n
             for signed in (centre, -centre):
                 parts.append(neighbours(signed, max(2, scale // 50), dtype))
                 parts.append(signed + rng.uniform(-1, 1, max(2, scale // 20)))
-    for centre in (*row.kinks, *slope_roots(row, parameters)):
+    for centre in (*row.kinks_at(parameters), *slope_roots(row, parameters)):
         parts.append(neighbours(centre, scale, dtype))
         away = np.exp2(-rng.uniform(0, bits + 8, scale))
         parts.append(centre + away * rng.choice([-1, 1], scale))
@@ -442,6 +535,39 @@ WORST = {
     "-0x1.af02132861b3ap-1 -0x1.8a4857c513e3cp-1022 -0x1.1c9422d6df1dbp-1022 "
     "0x0.febc48d337ea0p-1022 0x1.9e3099c345408p-1022 -0x1.9e3099c345408p-1022",
 }
+
+
+# ---- parameters ---------------------------------------------------------------------------------
+
+
+def allowed(row: Row, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The same parameters - numbers or arrays - as far as the row takes them; others are made such
+    that it does: not negative, positive, in rising order."""
+    result = {}
+    for parameter in row.parameters:
+        given = parameters[parameter.name]
+        if parameter.domain != "any number":
+            given = abs(given)
+        if parameter.domain == "positive":
+            given = given + (given == 0)
+        result[parameter.name] = given
+    if row.ascending:
+        names = list(result)
+        ordered = np.sort(np.stack([np.asarray(result[name]) for name in names]), axis=0)
+        result = {
+            name: ordered[i] if isinstance(result[name], np.ndarray) else ordered[i].item()
+            for i, name in enumerate(names)
+        }
+    return result
+
+
+def allowed_first(row: Row, value: Any) -> Any:
+    """A value - a number or an array - as far as the row takes it for its first parameter, the
+    others being what they are by default."""
+    first = row.parameters[0]
+    if row.ascending:
+        return -abs(value)
+    return allowed(row, {p.name: value for p in row.parameters})[first.name]
 
 
 # ---- the comparison -----------------------------------------------------------------------------

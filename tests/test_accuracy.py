@@ -55,7 +55,7 @@ def test_bounds_enclose_the_exact_values(row, parameters, wide):
         *rng.normal(0, 3, 20),
         *rng.uniform(-800, 800, 20),
         *oracle.random_bits(rng, 20, np.float64),
-        *row.kinks,
+        *row.kinks_at(references.parameters),
         *oracle.slope_roots(row, references.parameters),
         *(side * size for side in (-1, 1) for size in (0.0, 1e-320, 12000.0, 1e30, 1.7e308)),
     ]
@@ -78,10 +78,10 @@ def test_wide_bounds_are_narrow(row, parameters):
             assert high - low <= abs(low) * 2**-51 + 1e-322
     for number in (-1e308, 1e308):
         low, high = references.enclose(number)[1]
-        assert high - low <= abs(low) * 2**-51 + 1e-322
+        assert high - low <= abs(low) * 2**-51 + 1e-322 or math.isinf(high)
     for number in oracle.slope_roots(row, references.parameters):
         low, high = references.enclose(number)[1]
-        assert 0 < abs(low) < 1e-15
+        assert abs(low) < 1e-15
         assert high - low < 1e-31
 
 
@@ -186,9 +186,15 @@ def test_infinities_have_the_limits(row, parameters):
             ("backward", [1.5 * slope for slope in slopes]),
         ):
             allowed = 0.5 if operation == "backward" else 0
+            if not all(math.isinf(number) or dtype_of(number, dtype) == number for number in y):
+                allowed = 0.5
             assert references.compare(operation, bits_of(y, dtype))["max_ulp"] <= allowed
             wrong = [number + 1 if math.isfinite(number) else 0 for number in y]
             assert references.compare(operation, bits_of(wrong, dtype))["max_ulp"] > 1000
+
+
+def dtype_of(number: float, dtype: str) -> float:
+    return float(np.dtype(dtype).type(number))
 
 
 @once
@@ -238,7 +244,7 @@ def test_a_jump_is_no_slope():
         ("1 if x > 0 else 0", lambda x: np.where(x > 0, 1, 0)),
         ("x if x > 1 else x - 1", lambda x: np.where(x > 1, x, x - np.float32(1))),
     ):
-        row = Row("f", "", formula, "", ("0", "0"), ("0", "0"), "", {}, kinks={0.0: "0"})
+        row = Row("f", "", formula, "", ("0", "0"), ("0", "0"), "", {}, kinks={"0": "0"})
         references = _accuracy.References(row, {}, "float32")
         for centre in (0.0, 1.0):
             x = oracle.neighbours(centre, 150, np.float32)
@@ -345,7 +351,7 @@ def test_samples_are_in_order_and_everywhere(row, parameters, dtype):
     assert 15_000 < x.size < 30_000
     assert (numbers[0], numbers[-1]) == (-math.inf, math.inf)
     info = np.finfo(dtype)
-    for centre in (0.0, *row.kinks, *oracle.slope_roots(row, rounded), -info.tiny):
+    for centre in (0.0, *row.kinks_at(rounded), *oracle.slope_roots(row, rounded), -info.tiny):
         assert np.isin(oracle.neighbours(centre, 2, info.dtype.type), numbers).all()
     assert not np.array_equal(x, case.sampled(20_000, offset=12346))
 

@@ -12,6 +12,7 @@ import pickle
 import re
 import sys
 import tracemalloc
+from array import array
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def test_defaults(row, activation, dtype, operation):
 def test_array_parameters_broadcast(row, activation, dtype, operation):
     x = numbers((2, 3, 5), dtype)
     for i, parameter in enumerate(row.parameters):
-        channels = np.array([0.25, 1.0, 1.5], dtype)
+        channels = np.array([0.25, 0.5, 1.0], dtype)
         given = {parameter.name: channels[:, np.newaxis]}
         got = outputs(call(activation, operation, x, **given))
         for channel, slope in enumerate(channels):
@@ -158,6 +159,65 @@ def test_nan_parameter_is_refused(row, activation, operation):
     assert (out == 7).all()
 
 
+WITH_RANGE = [(row, p) for row in CATALOGUE for p in row.parameters if p.domain != "any number"]
+
+
+@every_operation
+@pytest.mark.parametrize(("row", "parameter"), WITH_RANGE, ids=lambda it: it.name)
+def test_parameter_out_of_its_range_is_refused(row, parameter, operation):
+    """Before anything is written, on every way; what an array holds is its own affair."""
+    activation = getattr(fa, row.name)
+    x, out = numbers(5), np.full(5, 7.0)
+    outs = {"out": (out, out.copy()) if operation == "value_and_derivative" else out}
+    wrong = [-1.0, -5, -1e-300, -float("inf"), np.float64(-2), np.array(-0.5)]
+    wrong += [0.0, 0, -0.0, np.float32(0)] if parameter.domain == "positive" else []
+    for value in wrong:
+        given = {parameter.name: value}
+        for values in (x, x[::2], 1.5, [1.0]):
+            keywords = outs if values is x else {}
+            with pytest.raises(ValueError, match=rf"{row.name}.*{parameter.name}.*must be"):
+                call(activation, operation, values, **given, **keywords)
+        with pytest.raises(ValueError, match=parameter.domain):
+            activation.with_parameters(**given)
+        if operation != "value_and_derivative":
+            buffered = member(getattr(fa.buffers, row.name), operation)
+            with pytest.raises(ValueError, match=parameter.domain):
+                buffered(*(array("d", v) for v in inputs(operation, x)), float(value))
+    assert (out == 7).all()
+    for value in (parameter.default, 5e-324, float("inf")):
+        for y in outputs(call(activation, operation, x, **{parameter.name: value})):
+            assert not np.isnan(y).any()
+    array_valued = call(activation, operation, x, **{parameter.name: np.full(5, -1.0)})
+    assert outputs(array_valued)[0].shape == x.shape
+
+
+@every_operation
+def test_bounds_in_the_wrong_order_are_refused(operation):
+    x = numbers(5)
+    function = member(fa.hard_tanh, operation)
+    for values in (x, x[::2], 1.5):
+        for given in ((2.0, 1.0), (2.0,), (np.float32(3), 2), (np.array(2.0), 1.0)):
+            with pytest.raises(ValueError, match=r"min_val = \S+ and max_val"):
+                function(*inputs(operation, values), *given)
+        with pytest.raises(ValueError, match="max_val"):
+            function(*inputs(operation, values), max_val=-1.5)
+    with pytest.raises(ValueError, match="min_val must not be larger"):
+        fa.hard_tanh.with_parameters(min_val=1.0, max_val=0.5)
+    with pytest.raises(ValueError, match="min_val must not be larger"):
+        member(fa.hard_tanh.with_parameters(min_val=2.0), operation)(*inputs(operation, x), 1.0)
+    fixed = fa.hard_tanh.with_parameters(min_val=2.0)
+    assert_same_bits(
+        call(fixed, operation, x, max_val=3.0), function(*inputs(operation, x), 2.0, 3.0)
+    )
+    if operation != "value_and_derivative":
+        with pytest.raises(ValueError, match="max_val"):
+            member(fa.buffers.hard_tanh, operation)(
+                *(array("d", v) for v in inputs(operation, x)), 2.0, 1.0
+            )
+    lower = np.array([-1.0, 3.0, 0.0, -2.0, 0.5])
+    assert outputs(function(*inputs(operation, x), lower, 1.0))[0].shape == x.shape
+
+
 @every_operation
 @with_parameters
 def test_parameter_given_twice(row, activation, operation):
@@ -196,8 +256,7 @@ def test_with_parameters(row, activation):
 
 def test_with_parameters_fixes_one_of_several():
     several = [row for row in CATALOGUE if len(row.parameters) > 1]
-    if not several:
-        pytest.skip("no activation of the catalogue has two parameters")
+    assert several
     for row in several:
         first, *rest = other_values(row).items()
         fixed = getattr(fa, row.name).with_parameters(**dict([first]))
@@ -904,13 +963,33 @@ def test_signature(row, activation, operation):
         activation.parameters
     )
     keywords = {p.name: p.default for p in parameters if p.kind is kinds.KEYWORD_ONLY}
-    assert list(keywords) == ["out", "where", "casting", "order", "dtype", "subok", "signature"]
+    usual = ["out", "where", "casting", "order", "dtype", "subok", "signature"]
+    assert list(keywords) == [*usual, *row.variants]
     # The defaults are what they say.
     x = numbers(5)
     if operation == "value_and_derivative":
         assert keywords["out"] == (None, None)
     assert keywords.pop("signature") is None  # which NumPy refuses beside a dtype
     assert_same_bits(call(activation, operation, x, **keywords), call(activation, operation, x))
+
+
+@every_operation
+def test_gelu_hands_on_to_its_approximation(operation):
+    x = numbers(50, np.float32)
+    expected = call(fa.gelu_tanh, operation, x)
+    assert_same_bits(call(fa.gelu, operation, x, approximate="tanh"), expected)
+    assert_same_bits(
+        call(fa.gelu, operation, x, approximate="tanh", order="K"),
+        expected,
+    )
+    assert_same_bits(call(fa.gelu, operation, x, approximate="none"), call(fa.gelu, operation, x))
+    for wrong in ("erf", None, 1, ["tanh"]):
+        with pytest.raises(ValueError, match=r"gelu.*approximate = .*'none' or 'tanh'"):
+            call(fa.gelu, operation, x, approximate=wrong)
+    with pytest.raises(TypeError):
+        call(fa.gelu_tanh, operation, x, approximate="tanh")
+    assert fa.gelu.with_parameters(approximate="tanh") is fa.gelu_tanh
+    assert fa.gelu.with_parameters(approximate="none") is fa.gelu
 
 
 @every_operation
@@ -987,9 +1066,10 @@ def test_catalogue_and_c_agree():
     if not header.exists():
         pytest.skip("needs the source tree: src_c/")
     text = header.read_text(encoding="utf-8")
-    listed = re.findall(r"^ +(PLAIN|INTEGER|PARAMETER)\((\w+)", text, re.MULTILINE)
+    kinds = ("PLAIN", "PARAMETER", "TWO_PARAMETERS")
+    listed = re.findall(rf"^ +({'|'.join(kinds)}|INTEGER)\((\w+)", text, re.MULTILINE)
     assert sorted(listed) == sorted(
-        ("PARAMETER" if row.parameters else "INTEGER" if row.keeps_integers else "PLAIN", row.name)
+        ("INTEGER" if row.keeps_integers else kinds[len(row.parameters)], row.name)
         for row in CATALOGUE
     )
 
@@ -1107,7 +1187,11 @@ BINARY = [
     pytest.param(operation, id=operation.__name__)
     for row in CATALOGUE
     for operation in (
-        *([getattr(fa, row.name)] if len(row.parameters) == 1 else []),
+        *(
+            [getattr(fa, row.name)]
+            if len(row.parameters) == 1 and row.parameters[0].domain == "any number"
+            else []
+        ),
         *([] if row.parameters else [getattr(fa, row.name).backward]),
     )
 ]

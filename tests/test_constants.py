@@ -28,7 +28,7 @@ DEFINITION = re.compile(
     r"^#define (\w+) (-?0x\S+?)(?:, (-?0x\S+?))?(?:, (-?0x\S+))?$", re.MULTILINE
 )
 RECORDED_ERROR = re.compile(
-    r"^/\* expm1\(r\) = .*, relative error 2\^-(\d+\.\d\d) \*/\n#define (\w+)_C0 ", re.MULTILINE
+    r"^/\* .*, relative error 2\^-(\d+\.\d\d) \*/\n#define (\w+)_C0 ", re.MULTILINE
 )
 
 
@@ -52,9 +52,9 @@ def constants(text: str) -> dict[str, tuple[float, ...]]:
     }
 
 
-def coefficients_of(constants: dict[str, tuple[float, ...]], stem: str) -> list[float]:
+def coefficients_of(constants: dict[str, tuple[float, ...]], stem: str) -> list:
     count = sum(re.fullmatch(rf"{stem}_C\d+", name) is not None for name in constants)
-    return [constants[f"{stem}_C{k}"][0] for k in range(count)]
+    return [mp.fsum(constants[f"{stem}_C{k}"]) for k in range(count)]
 
 
 def value_of(constants: dict[str, tuple[float, ...]], name: str):
@@ -102,6 +102,77 @@ def test_recorded_polynomial_error_holds(text, constants, stem, head, first_powe
         assert abs(value / mp.expm1(r) - 1) <= bound, f"r = {mp.nstr(r, 20)}"
 
 
+def scaled_tail(t):
+    """e^(t^2/2) times the tail of the normal distribution."""
+    return mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
+
+
+def near_gelu_root(constants):
+    return value_of(constants, "GELU_DERIVATIVE_ROOT")
+
+
+# What a polynomial in the variable v(t) is to be, for t from 0 to some end.
+OTHERS = {
+    "LOG1P": (
+        lambda constants, e: (e / (2 + e)) ** 2,
+        lambda constants, e, p: (2 + (e / (2 + e)) ** 2 * p) * e / (2 + e),
+        lambda constants, e: mp.log1p(e),
+        {"DOUBLE": (1, 5), "PAIR": (1, 11)},
+    ),
+    "NORMAL_TAIL": (
+        lambda constants, t: 1 / (t + constants["TAIL_SHIFT"][0]) - constants["TAIL_CENTRE"][0],
+        lambda constants, t, p: p / (t + 5),
+        lambda constants, t: scaled_tail(t),
+        {"DOUBLE": (24, 13), "PAIR": (55, 23)},
+    ),
+    "GELU_SLOPE": (
+        lambda constants, t: 1 / (t + constants["TAIL_SHIFT"][0]) - constants["TAIL_CENTRE"][0],
+        lambda constants, t, p: (near_gelu_root(constants) - t) * p,
+        lambda constants, t: scaled_tail(t) - t / mp.sqrt(2 * mp.pi),
+        {"DOUBLE": (24, 12), "PAIR": (55, 22)},
+    ),
+    "TANH_SHRINK": (
+        lambda constants, x: x * x,
+        lambda constants, x, p: x**3 * p,
+        lambda constants, x: x - mp.tanh(x),
+        {"DOUBLE": (mp.mpf(3) / 5, 7), "PAIR": (mp.mpf(3) / 5, 13)},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", ["DOUBLE", "PAIR"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_recorded_errors_of_the_other_polynomials_hold(text, constants, name, kind):
+    variable, value, truth, kinds = OTHERS[name]
+    end, terms = kinds[kind]
+    recorded = {stem: mp.mpf(exponent) for exponent, stem in RECORDED_ERROR.findall(text)}
+    bound = mp.mpf(2) ** -recorded[f"{name}_{kind}"]
+    coefficients = coefficients_of(constants, f"{name}_{kind}")
+    assert len(coefficients) == terms
+    for i in range(700):
+        # Not the tool's nodes; closer together where the variable changes faster.
+        t = end * (mp.mpf(i) + mp.mpf(1) / 7) ** 2 / 700**2
+        v = variable(constants, t)
+        polynomial = mp.polyval(coefficients[::-1], v)
+        assert abs(value(constants, t, polynomial) / truth(constants, t) - 1) <= bound, t
+
+
+def test_gelu_roots(constants):
+    t0 = value_of(constants, "GELU_DERIVATIVE_ROOT")
+    tail = [mp.erfc(t0 / mp.sqrt(2)) / 2, -t0 * mp.exp(-t0 * t0 / 2) / mp.sqrt(2 * mp.pi)]
+    assert relative_residual(tail) <= mp.mpf(2) ** -155
+    a, b = (value_of(constants, f"GELU_TANH_{name}") for name in ("SLOPE", "CUBIC"))
+    slope = 2 * mp.sqrt(2 / mp.pi)
+    assert abs(a / slope - 1) <= mp.mpf(2) ** -104
+    assert abs(b / (slope * mp.mpf(0.044715)) - 1) <= mp.mpf(2) ** -104
+    cubic = slope * mp.mpf(0.044715)
+    x0 = value_of(constants, "GELU_TANH_DERIVATIVE_ROOT")
+    e = mp.exp(slope * x0 + cubic * x0**3)
+    assert relative_residual([1, e, slope * x0, 3 * cubic * x0**3]) <= mp.mpf(2) ** -155
+    for name, exact in (("ROOT", x0), ("ROOT_SQUARE", x0**2), ("ROOT_EXP", e)):
+        assert abs(value_of(constants, f"GELU_TANH_{name}") / exact - 1) <= mp.mpf(2) ** -104
+
+
 def test_reduction_constants(constants):
     ln2 = mp.ln(2)
     assert constants["ROUND_TO_INTEGER"] == (1.5 * 2.0**52,)
@@ -130,11 +201,18 @@ def test_multiples_of_ln2_high_are_exact(constants):
         "MISH_DERIVATIVE_A",
         "MISH_DERIVATIVE_B",
         "MISH_DERIVATIVE_C",
+        "GELU_DERIVATIVE_ROOT",
+        "GELU_TANH_SLOPE",
+        "GELU_TANH_CUBIC",
+        "GELU_TANH_DERIVATIVE_ROOT",
+        "GELU_TANH_ROOT",
+        "GELU_TANH_ROOT_SQUARE",
+        "GELU_TANH_ROOT_EXP",
     ],
 )
 def test_words_do_not_overlap(constants, name):
     words = constants[name]
-    assert len(words) == (3 if name.endswith("_ROOT") else 2)
+    assert len(words) == (3 if name.endswith("DERIVATIVE_ROOT") else 2)
     assert all(high + low == high for high, low in itertools.pairwise(words))
 
 

@@ -77,27 +77,29 @@ def test_derivative_is_within_the_bound(row, activation, parameters, is_default,
 @pytest.mark.parametrize("row", KINKED, ids=ids(KINKED))
 def test_derivative_at_a_kink_is_the_documented_one(row, activation, dtype):
     parameters = {p.name: 0.375 for p in row.parameters}
-    for kink, expression in row.kinks.items():
-        documented = oracle.expression_value(expression, parameters)
+    for kink, documented in row.kinks_at(parameters).items():
         x = np.array([kink, -kink if kink == 0 else kink], dtype)
-        assert activation.derivative(x, **parameters).tolist() == [documented] * 2
+        assert activation.derivative(x, **parameters).tolist() == [dtype(documented)] * 2
         gradients = np.array([-2.5, 4.0], dtype)
-        assert activation.backward(gradients, x, **parameters).tolist() == [
-            -2.5 * documented,
-            4.0 * documented,
-        ]
+        got = activation.backward(gradients, x, **parameters)
+        for number, gradient in zip(got, gradients, strict=True):
+            exact = mp.mpf(float(gradient)) * documented
+            assert oracle.ulps(number, exact, dtype) <= (0.501 if exact else 0)
 
 
 @pytest.mark.parametrize("row", KINKED, ids=ids(KINKED))
 def test_derivative_beside_a_kink_is_that_side_s(row, activation, dtype):
     parameters = {p.name: 0.375 for p in row.parameters}
-    for kink in row.kinks:
+    for kink in row.kinks_at(parameters):
         below, _, above = oracle.neighbours(kink, 1, dtype)
-        further = [oracle.derivative(row, kink + side * 1e-60, parameters) for side in (-1, 1)]
-        if kink:  # a step of 1e-60 is none there
-            further = [oracle.derivative(row, kink + side / 4, parameters) for side in (-1, 1)]
+        sides = [oracle.derivative(row, x, parameters) for x in (below, above)]
+        if row in PIECEWISE_LINEAR:
+            assert sides == [
+                oracle.derivative(row, kink + side / 4, parameters) for side in (-1, 1)
+            ]
         got = activation.derivative(np.array([below, above]), **parameters)
-        assert got.tolist() == [float(slope) for slope in further]
+        for slope, exact in zip(got, sides, strict=True):
+            assert oracle.ulps(slope, exact, dtype) <= 0.501
 
 
 # ---- by the million -----------------------------------------------------------------------------
@@ -221,6 +223,8 @@ def test_backward_of_nan(row, activation, parameters, dtype):
 
 def test_gradient_of_0(row, activation, parameters, dtype):
     """Nothing times any slope is nothing, at the infinities too."""
+    if math.isinf(oracle.expression_value(row.slope_at_infinity[1], parameters)):
+        pytest.skip("its slope is infinite itself")
     x = np.array([-math.inf, -700, -3, 0, 0.5, 3, 700, math.inf], dtype)
     got = activation.backward(np.zeros(x.shape, dtype), x, **parameters)
     np.testing.assert_array_equal(got, 0)

@@ -129,18 +129,11 @@ def test_every_input_is_correctly_rounded(row, activation, parameters, half, kin
     inputs = half.wide(x)
     wide = oracle.wide(row, inputs, exactly, np.longdouble)
     wide = wide.value if kind == "value" else wide.slope
-    far = ~np.isfinite(wide)  # too far out for the formula's exponentials
-    if far.any():
-        assert kind == "derivative"
-        assert np.abs(inputs[far]).min() > 500
-        for side, limit in zip((-1, 1), row.slope_at_infinity, strict=True):
-            limits = np.longdouble(float(oracle.expression_value(limit, exactly)))
-            wide = np.where(far & (inputs * side > 0), limits, wide)
     expected = half.nearest(wide)
     wrong = (y.view(np.uint16) != expected.view(np.uint16)) & ~((y == 0) & (expected == 0))
     # Here the sign of a zero matters, too.
     wrong |= (y == 0) & (np.signbit(y) != np.signbit(expected)) & (wide != 0)
-    for i in np.flatnonzero((wrong | half.near_a_tie(wide)) & ~far):
+    for i in np.flatnonzero(wrong | half.near_a_tie(wide)):
         if kind == "value":
             exact = oracle.value(row, inputs[i], exactly)
         else:
@@ -184,8 +177,10 @@ def test_not_a_number_and_infinity(row, activation, parameters, half, kind):
     assert np.isnan(results).all()
     assert np.isnan(gradients).all()
     limits = row.at_infinity if kind == "value" else row.slope_at_infinity
-    expected = [float(oracle.expression_value(limit, exactly)) for limit in limits]
-    assert got.astype(np.float64).tolist() == expected
+    expected = [oracle.expression_value(limit, exactly) for limit in limits]
+    assert same_bits(got, half.nearest(np.array(expected, np.longdouble))) or (
+        got.astype(np.float64).tolist() == expected
+    )
 
 
 def test_zeros_keep_their_sign(row, activation, half):
@@ -195,10 +190,10 @@ def test_zeros_keep_their_sign(row, activation, half):
     assert np.signbit(got).tolist() == np.signbit(expected).tolist()
 
 
-@pytest.mark.parametrize("row", [r for r in CATALOGUE if 0.0 in r.kinks], ids=lambda row: row.name)
+@pytest.mark.parametrize("row", [r for r in CATALOGUE if "0" in r.kinks], ids=lambda row: row.name)
 def test_what_is_off_stays_off(row, activation, half):
     """A slope of exactly 0 selects, whatever the gradient is."""
-    if row.name not in ("relu", "relu6"):
+    if row.name not in ("relu", "relu6", "relu_squared"):
         pytest.skip("its slope is not 0")
     grad = half.of_float64([np.inf, np.nan, -np.inf])
     assert activation.backward(grad, half.of_float64([-1.0, -2.0, 0.0])).tolist() == [0, 0, 0]
@@ -310,7 +305,7 @@ def test_the_ufunc_gives_the_same_bits(row, activation, parameters, half):
 def test_parameters(row, activation, half, rng):
     """As arrays, and as numbers that lie between two of the dtype."""
     x = numbers(half, 200)
-    values = numbers(half, 200, 5)
+    values = oracle.allowed_first(row, numbers(half, 200, 5))
     together = activation(x, values)
     assert together.dtype == half.dtype
     for i in range(200):
@@ -325,6 +320,7 @@ def test_parameters(row, activation, half, rng):
         1 + 2.0**-11 + 2.0**-40,
         3,
     ):
+        value = oracle.allowed_first(row, value)
         exactly = half.nearest(np.array([value], np.longdouble))[0]
         expected = activation(x, np.full(200, exactly))
         assert same_bits(activation(x, value), expected)
@@ -337,10 +333,11 @@ def test_parameters(row, activation, half, rng):
 @pytest.mark.parametrize("row", WITH_PARAMETERS, ids=[row.name for row in WITH_PARAMETERS])
 def test_a_parameter_that_overflows_warns_as_numpy_does(activation):
     x = np.ones(3, np.float16)
+    given = {**activation.parameters, list(activation.parameters)[-1]: 1e6}
     with pytest.warns(RuntimeWarning, match="overflow"):
-        short = activation(x, 1e6)
+        short = activation(x, **given)
     with pytest.warns(RuntimeWarning, match="overflow"):
-        assert same_bits(short, activation.ufunc(x, 1e6))
+        assert same_bits(short, activation.ufunc(x, *given.values()))
 
 
 def test_no_warning_and_no_flag(row, activation, half):
@@ -357,7 +354,7 @@ def test_integers_and_wider_floats_are_as_ever(row, activation, half):
     assert activation.derivative(np.ones(3, np.int8)).dtype == np.float64
     assert activation(np.ones(3, np.float32)).dtype == np.float32
     assert activation(np.ones(3)).dtype == np.float64
-    assert "ee->e"[: activation.nin] in {types.split("->")[0] for types in activation.types} or (
+    assert "e" * activation.nin in {types.split("->")[0] for types in activation.types} or (
         activation.nin == 1 and "e->e" in activation.types
     )
 

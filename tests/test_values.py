@@ -9,7 +9,7 @@ import oracle
 import pytest
 from oracle import mp
 
-from fastact.catalogue import CATALOGUE
+from fastact.catalogue import CATALOGUE, Row
 
 WITH_PARAMETERS = [row for row in CATALOGUE if row.parameters]
 
@@ -60,7 +60,7 @@ def test_inputs_reach_everywhere(row, dtype):
     assert np.isfinite(x).all()
     for edge in (info.smallest_subnormal, info.tiny, info.max):
         assert {edge, -edge} <= set(x.tolist())
-    for kink in row.kinks:
+    for kink in row.kinks_at({p.name: p.default for p in row.parameters}):
         assert set(oracle.neighbours(kink, 3, dtype).tolist()) <= set(x.tolist())
 
 
@@ -85,6 +85,7 @@ def test_random_parameters(row, activation, dtype, rng):
         p.name: (rng.choice([-1, 1], n) * np.exp2(rng.uniform(-12, 8, n))).astype(dtype)
         for p in row.parameters
     }
+    arrays = oracle.allowed(row, arrays)
     y = activation(x, **arrays)
     oracle.check(
         row,
@@ -108,7 +109,7 @@ def test_huge_times_tiny(row, activation, dtype, kind, rng):
     products = rng.uniform(-1, 1, n) * rng.choice(sizes, n)
     usable = np.abs(np.log10(np.abs(products / x))) < reach
     x, products = x[usable], products[usable]
-    arrays = {p.name: (products / x).astype(dtype) for p in row.parameters}
+    arrays = oracle.allowed(row, {p.name: (products / x).astype(dtype) for p in row.parameters})
     x = x.astype(dtype)
     exact = {
         "value": lambda i, at: oracle.value(row, x[i], at),
@@ -145,10 +146,16 @@ WIDER = {np.float32: np.float64, np.float64: np.longdouble}
 SLACK = {np.float32: 1e-4, np.float64: 0.01}
 
 
+# Their exponent is rounded in any type, which shows in the exponential: test_accuracy.py has more.
+ROUNDED_EXPONENT = ("gelu", "gelu_tanh", "quick_gelu", "celu")
+
+
 def million(
-    dtype: type, n: int, parameters: oracle.Parameters, is_default: bool
+    row: Row, dtype: type, n: int, parameters: oracle.Parameters, is_default: bool
 ) -> tuple[np.ndarray, oracle.Parameters]:
     """Inputs and parameters whose product is exact in the wider type."""
+    if dtype is np.float64 and row.name in ROUNDED_EXPONENT:
+        pytest.skip("the wider type is not wide enough for its formula")
     if np.finfo(WIDER[dtype]).nmant < np.finfo(dtype).nmant + 11:
         pytest.skip("the C compiler's long double is no wider than double here")
     x = volume(dtype, n)
@@ -160,7 +167,7 @@ def million(
 
 def test_reference_for_volume_is_exact_enough(row, parameters, is_default, dtype):
     """What the next test takes for the truth errs by less than its bound leaves room for."""
-    x, parameters = million(dtype, 400, parameters, is_default)
+    x, parameters = million(row, dtype, 400, parameters, is_default)
     reference = oracle.wide(row, x, parameters, WIDER[dtype]).value
     info = np.finfo(dtype)
     for number, wide in zip(x, reference, strict=True):
@@ -173,7 +180,7 @@ def test_reference_for_volume_is_exact_enough(row, parameters, is_default, dtype
 
 def test_value_by_the_million(row, activation, parameters, is_default, dtype):
     n = 1_200_000 if dtype is np.float32 and is_default else 100_000
-    x, parameters = million(dtype, n, parameters, is_default)
+    x, parameters = million(row, dtype, n, parameters, is_default)
     y = activation(x, **parameters)
     reference = oracle.wide(row, x, parameters, WIDER[dtype]).value
     errors = oracle.array_ulps(y, reference)

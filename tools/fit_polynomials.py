@@ -5,14 +5,16 @@
 
 Every number in that header comes from a formula in this file, computed with mpmath at 80 digits.
 The polynomials are minimax fits (Remez exchange) whose coefficients are rounded to double one
-after the other, so that the coefficients still free absorb each rounding error. The error that
-stands beside each polynomial is that of the rounded coefficients, evaluated exactly on a grid far
-denser than the one of the fit.
+after the other, so that the coefficients still free absorb each rounding error; or all at once
+where that does not show, the first ones being sums of two doubles. The error that stands beside
+each polynomial is that of the rounded coefficients, evaluated exactly on a grid far denser than the
+one of the fit.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -39,13 +41,16 @@ MEASURE_NODES = 6000
 
 @dataclass(frozen=True)
 class Polynomial:
-    """expm1(r) = head(r) + r^first_power (c0 + c1 r + ...), judged by its relative error."""
+    """truth(r) = head(r) + r^first_power (c0 + c1 r + ...), judged by its relative error."""
 
     stem: str
     formula: str
+    truth: Callable[[mpf], mpf]
+    ends: Callable[[], tuple[mpf, mpf]]
     head: Callable[[mpf], mpf]
     first_power: int
     terms: int
+    pairs: int | None = None  # how many coefficients are two doubles; None: rounded in turn
 
 
 @dataclass(frozen=True)
@@ -56,20 +61,176 @@ class Samples:
     targets: list[mpf]
 
 
+# After reduction |r| <= ln2/2 except for the rounding of x * log2(e); the margin covers that.
+INTERVAL_TEXT = "|r| <= ln2/2 (1 + 2^-20)"
+
+
+def reduced_arguments() -> tuple[mpf, mpf]:
+    """Return the ends of the interval that the polynomials of expm1 must serve."""
+    end = mp.ln2 / 2 * (1 + mpf(2) ** -20)
+    return -end, end
+
+
+def log1p_over_s(y: mpf) -> mpf:
+    """log(1 + e)/s with s = e/(2 + e), y = s^2."""
+    s = mp.sqrt(y)
+    return 2 * mp.atanh(s) / s if s else mpf(2)
+
+
+# The tail of the normal distribution is a polynomial in 1/(t + 5), about the middle of where it is
+# needed; with 4 or 6 for the 5 it takes as many terms or more.
+TAIL_SHIFT = 5.0
+TAIL_CENTRE = float.fromhex("0x1.bcp-4")
+
+
+def tail_arguments(largest: int) -> tuple[mpf, mpf]:
+    """Return the ends of v = 1/(t + 5) - centre for t from 0 to the largest."""
+    return 1 / (largest + mpf(TAIL_SHIFT)) - TAIL_CENTRE, 1 / mpf(TAIL_SHIFT) - TAIL_CENTRE
+
+
+def scaled_tail(t: mpf) -> mpf:
+    """e^(t^2/2) Phi(-t), Phi being the normal distribution's."""
+    return mp.exp(t * t / 2) * mp.erfc(t / mp.sqrt(2)) / 2
+
+
+def normal_tail(v: mpf) -> mpf:
+    """The same over w = 1/(t + 5), v being how far w is from the centre."""
+    w = v + TAIL_CENTRE
+    return scaled_tail(1 / w - TAIL_SHIFT) / w
+
+
+def scaled_gelu_slope(t: mpf) -> mpf:
+    """e^(t^2/2) gelu'(-t)."""
+    return scaled_tail(t) - t / mp.sqrt(2 * mp.pi)
+
+
+@functools.cache
+def gelu_root() -> mpf:
+    """The t at which gelu'(-t) is 0."""
+    return mp.findroot(scaled_gelu_slope, mpf("0.75179"))
+
+
+def gelu_slope(v: mpf) -> mpf:
+    """The same over t0 - t, t0 being its root."""
+    t = 1 / (v + TAIL_CENTRE) - TAIL_SHIFT
+    return scaled_gelu_slope(t) / (gelu_root() - t)
+
+
+def tanh_shrink_over_cube(y: mpf) -> mpf:
+    """(x - tanh(x))/x^3 with y = x^2."""
+    x = mp.sqrt(y)
+    return (x - mp.tanh(x)) / x**3 if x else mpf(1) / 3
+
+
+NORMAL_TAIL_COMMENT = (
+    "e^(t^2/2) Phi(-t) = w (c0 + ... + c{} v^{}), w = 1/(t + TAIL_SHIFT), v = w - TAIL_CENTRE, "
+    "0 <= t <= {}"
+)
+GELU_SLOPE_COMMENT = (
+    "e^(t^2/2) gelu'(-t) = (t0 - t) (c0 + ... + c{} v^{}), v as above, 0 <= t <= {}"
+)
+TANH_SHRINK_COMMENT = "x - tanh(x) = x^3 (c0 + ... + c{} y^{}), y = x^2, |x| <= 3/5"
+EXPM1_COMMENT = "expm1(r) = {}, {}"
+LOG1P_COMMENT = "log(1 + e)/s = 2 + y ({}), s = e/(2 + e), y = s^2 <= 1/9"
+
 POLYNOMIALS = (
     Polynomial(
         stem="EXPM1_DOUBLE",
-        formula="r (c0 + ... + c6 r^6)",
+        formula=EXPM1_COMMENT.format("r (c0 + ... + c6 r^6)", INTERVAL_TEXT),
+        truth=mp.expm1,
+        ends=reduced_arguments,
         head=lambda r: mpf(0),
         first_power=1,
         terms=7,
     ),
     Polynomial(
         stem="EXPM1_PAIR",
-        formula="r + r^2 (c0 + ... + c10 r^10)",
+        formula=EXPM1_COMMENT.format("r + r^2 (c0 + ... + c10 r^10)", INTERVAL_TEXT),
+        truth=mp.expm1,
+        ends=reduced_arguments,
         head=lambda r: r,
         first_power=2,
         terms=11,
+    ),
+    Polynomial(
+        stem="LOG1P_DOUBLE",
+        formula=LOG1P_COMMENT.format("c0 + ... + c4 y^4"),
+        truth=log1p_over_s,
+        ends=lambda: (mpf(0), mpf(1) / 9),
+        head=lambda y: mpf(2),
+        first_power=1,
+        terms=5,
+        pairs=0,
+    ),
+    Polynomial(
+        stem="LOG1P_PAIR",
+        formula=LOG1P_COMMENT.format("c0 + ... + c10 y^10"),
+        truth=log1p_over_s,
+        ends=lambda: (mpf(0), mpf(1) / 9),
+        head=lambda y: mpf(2),
+        first_power=1,
+        terms=11,
+        pairs=1,
+    ),
+    Polynomial(
+        stem="NORMAL_TAIL_DOUBLE",
+        formula=NORMAL_TAIL_COMMENT.format(12, 12, 24),
+        truth=normal_tail,
+        ends=lambda: tail_arguments(24),
+        head=lambda v: mpf(0),
+        first_power=0,
+        terms=13,
+        pairs=0,
+    ),
+    Polynomial(
+        stem="NORMAL_TAIL_PAIR",
+        formula=NORMAL_TAIL_COMMENT.format(22, 22, 55),
+        truth=normal_tail,
+        ends=lambda: tail_arguments(55),
+        head=lambda v: mpf(0),
+        first_power=0,
+        terms=23,
+        pairs=3,
+    ),
+    Polynomial(
+        stem="GELU_SLOPE_DOUBLE",
+        formula=GELU_SLOPE_COMMENT.format(11, 11, 24),
+        truth=gelu_slope,
+        ends=lambda: tail_arguments(24),
+        head=lambda v: mpf(0),
+        first_power=0,
+        terms=12,
+        pairs=0,
+    ),
+    Polynomial(
+        stem="GELU_SLOPE_PAIR",
+        formula=GELU_SLOPE_COMMENT.format(21, 21, 55),
+        truth=gelu_slope,
+        ends=lambda: tail_arguments(55),
+        head=lambda v: mpf(0),
+        first_power=0,
+        terms=22,
+        pairs=3,
+    ),
+    Polynomial(
+        stem="TANH_SHRINK_DOUBLE",
+        formula=TANH_SHRINK_COMMENT.format(6, 6),
+        truth=tanh_shrink_over_cube,
+        ends=lambda: (mpf(0), mpf(9) / 25),
+        head=lambda v: mpf(0),
+        first_power=0,
+        terms=7,
+        pairs=0,
+    ),
+    Polynomial(
+        stem="TANH_SHRINK_PAIR",
+        formula=TANH_SHRINK_COMMENT.format(12, 12),
+        truth=tanh_shrink_over_cube,
+        ends=lambda: (mpf(0), mpf(9) / 25),
+        head=lambda v: mpf(0),
+        first_power=0,
+        terms=13,
+        pairs=2,
     ),
 )
 
@@ -86,30 +247,22 @@ def nearest_double(value: mpf) -> float:
     return round_to_bits(value, sys.float_info.mant_dig)
 
 
-# After reduction |r| <= ln2/2 except for the rounding of x * log2(e); the margin covers that.
-INTERVAL_TEXT = "|r| <= ln2/2 (1 + 2^-20)"
-
-
-def interval_end() -> mpf:
-    """Return the largest reduced argument the polynomials must serve."""
-    return mp.ln2 / 2 * (1 + mpf(2) ** -20)
-
-
-def chebyshev_nodes(count: int) -> list[mpf]:
+def chebyshev_nodes(polynomial: Polynomial, count: int) -> list[mpf]:
     """Extrema of a Chebyshev polynomial over the interval, ends included.
 
-    An even count leaves out r = 0, where the relative error is 0/0.
+    An even count leaves out the middle: there r = 0 for expm1, whose relative error is 0/0.
     """
-    end = interval_end()
-    return [-end * mp.cos(mp.pi * i / (count - 1)) for i in range(count)]
+    low, high = polynomial.ends()
+    middle, radius = (low + high) / 2, (high - low) / 2
+    return [middle - radius * mp.cos(mp.pi * i / (count - 1)) for i in range(count)]
 
 
 def sample(polynomial: Polynomial, count: int) -> Samples:
     """Evaluate basis and target of the fit at `count` Chebyshev nodes."""
     rows = []
     targets = []
-    for r in chebyshev_nodes(count):
-        truth = mp.expm1(r)
+    for r in chebyshev_nodes(polynomial, count):
+        truth = polynomial.truth(r)
         basis = r**polynomial.first_power / truth
         row = []
         for _ in range(polynomial.terms):
@@ -184,8 +337,25 @@ def doubles_around(value: mpf) -> tuple[float, float]:
     return nearest, math.nextafter(nearest, math.inf if value > nearest else -math.inf)
 
 
-def fit(polynomial: Polynomial) -> tuple[float, ...]:
-    """Rounded coefficients, lowest power first.
+def words_of(value: mpf, words: int) -> tuple[float, ...]:
+    """Return a value as the sum of so many doubles."""
+    doubles: list[float] = []
+    for _ in range(words):
+        doubles.append(nearest_double(value - mp.fsum(doubles)))
+    return tuple(doubles)
+
+
+def fit(polynomial: Polynomial) -> list[tuple[float, ...]]:
+    """Rounded coefficients, lowest power first, each as the doubles whose sum it is."""
+    if polynomial.pairs is None:
+        return [(coefficient,) for coefficient in fit_in_turn(polynomial)]
+    samples = sample(polynomial, FIT_NODES)
+    coefficients, _ = remez(samples, samples.targets, 0)
+    return [words_of(c, 2 if k < polynomial.pairs else 1) for k, c in enumerate(coefficients)]
+
+
+def fit_in_turn(polynomial: Polynomial) -> tuple[float, ...]:
+    """Coefficients that are doubles, lowest power first.
 
     The low powers are rounded first: their rounding errors weigh most, and the coefficients still
     free can make up for them. Of the two doubles around a coefficient the farther one is sometimes
@@ -212,14 +382,15 @@ def fit(polynomial: Polynomial) -> tuple[float, ...]:
     return tuple(fixed)
 
 
-def measured_error(polynomial: Polynomial, coefficients: Sequence[float]) -> mpf:
+def measured_error(polynomial: Polynomial, coefficients: Sequence[tuple[float, ...]]) -> mpf:
     """Return the largest relative error of the rounded coefficients, evaluated exactly."""
     worst = mpf(0)
-    for r in chebyshev_nodes(MEASURE_NODES):
+    exactly = [mp.fsum(words) for words in coefficients]
+    for r in chebyshev_nodes(polynomial, MEASURE_NODES):
         value = mpf(0)
-        for coefficient in reversed(coefficients):
+        for coefficient in reversed(exactly):
             value = value * r + coefficient
-        truth = mp.expm1(r)
+        truth = polynomial.truth(r)
         value = polynomial.head(r) + r**polynomial.first_power * value
         worst = max(worst, abs(value / truth - 1))
     return worst
@@ -238,10 +409,8 @@ def double_definition(name: str, value: float, comment: str) -> str:
 
 def sum_definition(name: str, value: mpf, words: int, comment: str) -> str:
     """Render a value as the sum of so many doubles, with its comment."""
-    doubles: list[float] = []
-    for _ in range(words):
-        doubles.append(nearest_double(value - mp.fsum(doubles)))
-    return f"/* {comment} */\n#define {name} {', '.join(d.hex() for d in doubles)}\n"
+    doubles = ", ".join(double.hex() for double in words_of(value, words))
+    return f"/* {comment} */\n#define {name} {doubles}\n"
 
 
 def pair_definition(name: str, value: mpf, comment: str) -> str:
@@ -260,10 +429,10 @@ def polynomial_definition(polynomial: Polynomial) -> str:
     coefficients = fit(polynomial)
     error = as_power_of_two(measured_error(polynomial, coefficients))
     lines = [
-        f"/* expm1(r) = {polynomial.formula}, {INTERVAL_TEXT}, relative error {error} */",
+        f"/* {polynomial.formula}, relative error {error} */",
         *(
-            f"#define {polynomial.stem}_C{k} {coefficient.hex()}"
-            for k, coefficient in enumerate(coefficients)
+            f"#define {polynomial.stem}_C{k} {', '.join(word.hex() for word in words)}"
+            for k, words in enumerate(coefficients)
         ),
     ]
     return "\n".join(lines) + "\n"
@@ -284,6 +453,8 @@ def reduction_definitions() -> list[str]:
             "LN2_HIGH", ln2_high, "ln 2 in 41 bits: k * LN2_HIGH is exact for |k| < 2^12"
         ),
         double_definition("LN2_LOW", nearest_double(mp.ln2 - ln2_high), "ln 2 - LN2_HIGH"),
+        double_definition("TAIL_SHIFT", TAIL_SHIFT, "for the polynomials of gelu, below"),
+        double_definition("TAIL_CENTRE", TAIL_CENTRE, "the middle of 1/(t + TAIL_SHIFT)"),
     ]
 
 
@@ -329,6 +500,28 @@ def mish_root_definitions() -> list[str]:
     ]
 
 
+def gelu_definitions() -> list[str]:
+    """Render what gelu and its tanh form are made of, besides polynomials."""
+    slope = 2 * mp.sqrt(2 / mp.pi)
+    cubic = slope * mpf(0.044715)
+    # The factor of gelu_tanh' that has the root.
+    x0 = mp.findroot(
+        lambda x: 1 + mp.exp(slope * x + cubic * x**3) + slope * x + 3 * cubic * x**3,
+        mpf("-0.7524"),
+    )
+    return [
+        root_definition("GELU_DERIVATIVE_ROOT", gelu_root(), "t0, the root of gelu'(-t)"),
+        pair_definition("GELU_TANH_SLOPE", slope, "a = 2 sqrt(2/pi); z = x (a + b x^2)"),
+        pair_definition("GELU_TANH_CUBIC", cubic, "b = 0.044715 a"),
+        root_definition(
+            "GELU_TANH_DERIVATIVE_ROOT", x0, "x0, the root of 1 + e^z + x z', x z' = a x + 3 b x^3"
+        ),
+        pair_definition("GELU_TANH_ROOT", x0, "x0 in two words"),
+        pair_definition("GELU_TANH_ROOT_SQUARE", x0**2, "x0^2"),
+        pair_definition("GELU_TANH_ROOT_EXP", mp.exp(slope * x0 + cubic * x0**3), "e^z0"),
+    ]
+
+
 def render() -> str:
     """Return the whole header."""
     with mp.workdps(DIGITS):
@@ -339,6 +532,7 @@ def render() -> str:
             "/* Below, several doubles stand for their sum. */\n",
             *silu_root_definitions(),
             *mish_root_definitions(),
+            *gelu_definitions(),
             "#endif\n",
         ]
     return "\n".join(blocks)

@@ -500,10 +500,12 @@ def function_page(row: Row) -> str:
         table(("", ""), facts),
     ]
     if row.parameters:
-        rows = [[f"`{p.name}`", f"{p.default:g}", f"{p.summary}."] for p in row.parameters]
+        rows = [
+            [f"`{p.name}`", f"{p.default:g}", p.domain, f"{p.summary}."] for p in row.parameters
+        ]
         parts += [
             "## Parameters\n",
-            table(("name", ">default", ""), rows),
+            table(("name", ">default", "may be", ""), rows),
             "Each is a number, or an array that broadcasts with x.\n",
         ]
     parts += ["## When to use it\n", f"{row.use}\n"]

@@ -210,6 +210,13 @@ def softmax(x: _Buffer, *, out: _Out) -> _Out: ...
 
 Names = tuple[str, ...]
 
+# By keyword, the values that choose a function; they stand among the parameters.
+VARIANTS = {
+    keyword: f"Literal[{', '.join(map(repr, values))}]"
+    for row in CATALOGUE
+    for keyword, values in row.variants.items()
+}
+
 
 def class_name(parameters: Names, what: str) -> str:
     """Return the name of the class of all activations that take these parameters."""
@@ -229,10 +236,11 @@ def call(inputs: list[str], parameters: Names, number: str, out: str, dtype: str
     return [
         *inputs,
         "/",
-        *(f"{name}: {number} = ..." for name in parameters),
+        *(f"{name}: {number} = ..." for name in parameters if name not in VARIANTS),
         "*",
         out,
         dtype,
+        *(f"{name}: {VARIANTS[name]} = ..." for name in parameters if name in VARIANTS),
         "**keywords: Unpack[_Keywords]",
     ]
 
@@ -316,7 +324,9 @@ def members(parameters: Names) -> str:
 
 def fixing(parameters: Names, result: str) -> str:
     """Return with_parameters."""
-    named = ", *, " + ", ".join(f"{name}: ArrayLike = ..." for name in parameters)
+    named = ", *, " + ", ".join(
+        f"{name}: {VARIANTS.get(name, 'ArrayLike')} = ..." for name in parameters
+    )
     return (
         f"    def with_parameters(self{named if parameters else ''}) -> {result}: ..."
         "  # type: ignore[override]"
@@ -379,8 +389,8 @@ def row_function(row: Any) -> str:
 
 
 def parameters_of(row: Any) -> Names:
-    """Return the names of the parameters of a row."""
-    return tuple(parameter.name for parameter in row.parameters)
+    """Return the names of the parameters of a row, and of its other keywords."""
+    return (*(parameter.name for parameter in row.parameters), *row.variants)
 
 
 def names_of(row: Any) -> Names:
@@ -433,10 +443,15 @@ def package() -> str:
     return text + objects + rows + CROSS_ENTROPY + RUNTIME
 
 
+def buffer_parameters_of(row: Any) -> Names:
+    """Return the names of the parameters of a row; a buffer function has no other keywords."""
+    return tuple(parameter.name for parameter in row.parameters)
+
+
 def buffers() -> str:
     """Return the text of fastact/buffers.pyi."""
     parts = []
-    for parameters in sorted({parameters_of(row) for row in CATALOGUE}):
+    for parameters in sorted({buffer_parameters_of(row) for row in CATALOGUE}):
         given = [f"{name}: float = ..." for name in parameters]
         for what, inputs in (("Backward", ("grad", "x")), ("Derivative", ("x",)), ("", ("x",))):
             arguments = [*(f"{name}: _Buffer" for name in inputs), "/", *given, "*"]
@@ -463,7 +478,7 @@ def buffers() -> str:
                 + "\n"
             )
     objects = "".join(
-        f"{name}: Final[{class_name(parameters_of(row), 'Function')}]\n"
+        f"{name}: Final[{class_name(buffer_parameters_of(row), 'Function')}]\n"
         for row in CATALOGUE
         for name in names_of(row)
     )

@@ -227,7 +227,11 @@ def _torch_forward(network: Network, name: str, images: Array) -> timing.Call | 
     torch = importlib.import_module("torch")
     functional = torch.nn.functional
     # With the parameters at their defaults, which are the same in both libraries.
-    known = {"identity": torch.nn.Identity(), "swish": functional.silu}
+    known = {
+        "identity": torch.nn.Identity(),
+        "swish": functional.silu,
+        "threshold": torch.nn.Threshold(1.0, 0.0),
+    }
     layer = known.get(name) or getattr(torch, name, None) or getattr(functional, name, None)
     if layer is None:
         return None

@@ -79,9 +79,7 @@ class Curve:
 
     def evaluate(self, expression: str) -> float:
         """Return what an expression of the catalogue in the parameters amounts to."""
-        # The catalogue is code of fastact's, not input.
-        names = {"inf": math.inf, **self.parameters}
-        return float(eval(expression, {"__builtins__": {}}, names))
+        return self.row.evaluate(expression, self.parameters)
 
     def asymptote(self, side: int) -> tuple[float, float] | None:
         """Return slope and intercept of the asymptote at -inf or +inf.
@@ -105,10 +103,10 @@ class Curve:
 
     def jumps(self) -> Iterator[tuple[float, float, float, float]]:
         """Yield x, the limits of f' from the left and the right, and f'(x), where these differ."""
-        for x, expression in self.row.kinks.items():
+        for x, slope in self.row.kinks_at(self.parameters).items():
             beside = self.derivative(np.nextafter([x, x], [-np.inf, np.inf]))
             if abs(beside[1] - beside[0]) > 1e-9:
-                yield x, float(beside[0]), float(beside[1]), self.evaluate(expression)
+                yield x, float(beside[0]), float(beside[1]), slope
 
 
 def curves(row: Row) -> list[Curve]:
@@ -130,10 +128,11 @@ def curves(row: Row) -> list[Curve]:
     return [Curve(row, given, "")]
 
 
-def _segments(row: Row) -> list[Array]:
+def _segments(curve: Curve) -> list[Array]:
     """Return x over the plot's range, cut at the kinks."""
-    low, high = row.plot_range
-    ends = [low, *sorted(x for x in row.kinks if low < x < high), high]
+    low, high = curve.row.plot_range
+    kinks = curve.row.kinks_at(curve.parameters)
+    ends = [low, *sorted(x for x in kinks if low < x < high), high]
     inside = ((np.nextafter(a, b), np.nextafter(b, a)) for a, b in pairwise(ends))
     return [np.linspace(a, b, _POINTS) for a, b in inside]
 
@@ -249,8 +248,12 @@ def _put(axes: Any, labels: list[tuple[str, Any]], places: Any, taken: Array, ha
 
 
 def _draw_value(axes: Any, curve: Curve, line: style.Line, marked: bool = True) -> None:
-    x = np.concatenate(_segments(curve.row))
-    axes.plot(x, curve.value(x), label=curve.label, zorder=3, **line)
+    x = np.concatenate(_segments(curve))
+    y = curve.value(x)
+    # Where f jumps there is no line.
+    gaps = np.flatnonzero((np.diff(x) < 1e-9) & (abs(np.diff(y)) > 1e-6)) + 1
+    x, y = np.insert(x, gaps, np.nan), np.insert(y, gaps, np.nan)
+    axes.plot(x, y, label=curve.label, zorder=3, **line)
     for side, edge in enumerate(curve.row.plot_range):
         found = curve.asymptote(side)
         if found is not None:
@@ -263,7 +266,7 @@ def _draw_value(axes: Any, curve: Curve, line: style.Line, marked: bool = True) 
 
 
 def _draw_derivative(axes: Any, curve: Curve, line: style.Line) -> None:
-    for x in _segments(curve.row):
+    for x in _segments(curve):
         axes.plot(x, curve.derivative(x), zorder=3, **line)
     for kink, left, right, at in curve.jumps():
         for limit in (left, right):

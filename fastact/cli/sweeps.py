@@ -195,11 +195,15 @@ class Case:
         ends = (fraction + 1, fraction + 2, -least, fraction - least + 1, fraction - least + 2)
         switches = [*range(-8, 9), *(k + i for k in ends for i in (-1, 0, 1)), -700, -1400]
         factors = {1.0, 2.0, *(abs(p) for p in self.parameters.values() if 1e-3 < abs(p) < 1e3)}
-        marks = {0.0, 2.0**least, 2.0 ** (least - fraction), *self.row.kinks, *self._roots()}
+        marks = {0.0, 2.0**least, 2.0 ** (least - fraction), *self._kinks(), *self._roots()}
         for factor in factors:
             for k in switches:
                 marks.update(((k + 0.5) * math.log(2) / factor, k * math.log(2) / factor))
         return sorted({*marks, *(-mark for mark in marks)})
+
+    def _kinks(self) -> list[float]:
+        """Where the slope jumps, for the parameters that the dtype has."""
+        return [*self.row.kinks_at(_accuracy.in_dtype(self.parameters, self.dtype))]
 
     def _roots(self) -> list[float]:
         """Where the slope changes its sign, other than at a kink."""
@@ -211,7 +215,7 @@ class Case:
 
         roots = []
         for left, right in itertools.pairwise(np.linspace(-40.05, 40.05, 1024).tolist()):
-            if any(left <= kink <= right for kink in self.row.kinks) or not (
+            if any(left <= kink <= right for kink in self._kinks()) or not (
                 sign(left) * sign(right) < 0
             ):
                 continue

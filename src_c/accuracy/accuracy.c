@@ -107,6 +107,7 @@ typedef double wide_double;
 #define UNIT DBL_EPSILON
 #define SMALLEST 0x1p-1074
 #define LARGEST DBL_MAX
+#define PI 3.14159265358979323846
 
 static inline int exponent_double(double a)
 {
@@ -157,6 +158,7 @@ ALWAYS_INLINE double rounded_to_double(const format *f, double a)
 #undef UNIT
 #undef SMALLEST
 #undef LARGEST
+#undef PI
 
 /* ---- in quadruple precision ------------------------------------------------------------------- */
 
@@ -169,6 +171,7 @@ typedef _Float128 wide_quad;
 #define UNIT 0x1p-112f128
 #define SMALLEST 0x1p-16494f128
 #define LARGEST __FLT128_MAX__
+#define PI 3.14159265358979323846264338327950288419716939937511f128
 
 static inline int exponent_quad(wide_quad a)
 {
@@ -544,44 +547,51 @@ static void compare_sets(const format *f, ptrdiff_t n, const char *results, cons
     }
 }
 
-static void run(accuracy_kernel *kernel, ptrdiff_t n, char *grad, char *x, char *parameter,
-                char *results)
+typedef struct {
+    void *const *values;
+    int count;
+} given_parameters;
+
+static void run(accuracy_kernel *kernel, ptrdiff_t n, char *grad, char *x,
+                const given_parameters *parameters, char *results)
 {
-    char *operands[4];
+    char *operands[3 + ACCURACY_PARAMETERS];
     int count = 0;
     if (grad) operands[count++] = grad;
     operands[count++] = x;
-    if (parameter) operands[count++] = parameter;
+    for (int i = 0; i < parameters->count; i++) operands[count++] = parameters->values[i];
     operands[count] = results;
     kernel(n, operands);
 }
 
-static void sweep_one(accuracy_references *r, char *parameter, int operation, int is_first,
-                      accuracy_subject *s)
+static void sweep_one(accuracy_references *r, const given_parameters *parameters, int operation,
+                      int is_first, accuracy_subject *s)
 {
     const format *f = r->format;
     ptrdiff_t skipped = r->lead * f->size, n = r->n - r->lead;
     char *first = r->first_results[operation], *results = is_first ? first : r->results;
     accuracy_kernel *kernel = s->kernels[operation];
-    run(kernel, r->n, operation == ACCURACY_BACKWARD ? r->grad : NULL, r->x, parameter, results);
+    run(kernel, r->n, operation == ACCURACY_BACKWARD ? r->grad : NULL, r->x, parameters, results);
     accuracy_compare(r, operation, results, &s->found[operation]);
     if (!is_first)
         compare_sets(f, n, results + skipped, first + skipped, &s->differ[operation],
                      &s->most_apart[operation]);
     int no_right_side = r->x[r->n * f->size - 1] & 0x80; /* the last x is negative */
     if (operation == ACCURACY_BACKWARD || no_right_side) return;
-    run(kernel, r->n, NULL, r->mirrored_x, parameter, r->mirrored_results);
+    run(kernel, r->n, NULL, r->mirrored_x, parameters, r->mirrored_results);
     compare_sides(f, n, r->x + skipped, results + skipped, r->mirrored_results + skipped,
                   &s->not_odd[operation], &s->not_even[operation]);
 }
 
 void accuracy_sweep(accuracy_references *r, ptrdiff_t n, ptrdiff_t lead, const void *x,
-                    const void *grad, void *parameter, accuracy_subject *subjects, int count)
+                    const void *grad, void *const *parameters, int parameter_count,
+                    accuracy_subject *subjects, int count)
 {
+    given_parameters given = {parameters, parameter_count};
     accuracy_set_inputs(r, n, lead, x, grad, 0);
     memcpy(r->mirrored_x, r->x, (size_t)n * r->format->size);
     flip_signs(r->format, n, r->mirrored_x);
     for (int i = 0; i < count; i++)
         for (int operation = 0; operation < ACCURACY_OPERATIONS - !grad; operation++)
-            sweep_one(r, parameter, operation, i == 0, &subjects[i]);
+            sweep_one(r, &given, operation, i == 0, &subjects[i]);
 }

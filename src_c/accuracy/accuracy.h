@@ -11,16 +11,17 @@
 /* ---- a formula, as steps that each use the results of earlier ones -------------------------- */
 
 enum {
-    ACCURACY_X, ACCURACY_CONSTANT, ACCURACY_NEGATE, ACCURACY_ADD, ACCURACY_MULTIPLY,
-    ACCURACY_DIVIDE, ACCURACY_SQUARE, ACCURACY_ABSOLUTE, ACCURACY_EXP, ACCURACY_EXPM1,
-    ACCURACY_LOG1P, ACCURACY_TANH, ACCURACY_GREATER, ACCURACY_GREATER_EQUAL, ACCURACY_CHOOSE
+    ACCURACY_X, ACCURACY_CONSTANT, ACCURACY_PI, ACCURACY_NEGATE, ACCURACY_ADD, ACCURACY_MULTIPLY,
+    ACCURACY_DIVIDE, ACCURACY_SQUARE, ACCURACY_ABSOLUTE, ACCURACY_SQRT, ACCURACY_EXP,
+    ACCURACY_EXPM1, ACCURACY_LOG1P, ACCURACY_TANH, ACCURACY_LESS_TANH, ACCURACY_SOFTSIGN,
+    ACCURACY_ERFC, ACCURACY_GREATER, ACCURACY_GREATER_EQUAL, ACCURACY_CHOOSE
 };
 
 enum { ACCURACY_STEPS = 64, ACCURACY_KINKS = 4, ACCURACY_BLOCK = 4096 };
 
 typedef struct {
     int kind;
-    int operands[3]; /* of CHOOSE: the condition, what holds where it is true, and otherwise */
+    int operands[3]; /* LESS_TANH is a - tanh(a), SOFTSIGN a/(1 + |a|); of CHOOSE: the condition, what holds where it is true, and otherwise */
     double constant;
 } accuracy_step;
 
@@ -81,7 +82,7 @@ void accuracy_fill_gradients(int element, ptrdiff_t n, const void *x, void *grad
 
 /* ---- a sweep over kernels ----------------------------------------------------------------------- */
 
-/* Operands as kernels have them: [grad,] x, the parameter, the result. */
+/* Operands as kernels have them: [grad,] x, the parameters, the result. */
 typedef void accuracy_kernel(ptrdiff_t n, char *const *operands);
 
 /* The kernels of one instruction set, and what is found of them. */
@@ -94,10 +95,13 @@ typedef struct {
     uint64_t differ[ACCURACY_OPERATIONS], most_apart[ACCURACY_OPERATIONS];
 } accuracy_subject;
 
-/* Sets inputs and compares the results of every subject. `parameter` is NULL or points to the one
- * parameter, in the element type. */
+enum { ACCURACY_PARAMETERS = 4 };
+
+/* Sets inputs and compares the results of every subject. `parameters` points to so many of them, in
+ * the element type. */
 void accuracy_sweep(accuracy_references *r, ptrdiff_t n, ptrdiff_t lead, const void *x,
-                    const void *grad, void *parameter, accuracy_subject *subjects, int count);
+                    const void *grad, void *const *parameters, int parameter_count,
+                    accuracy_subject *subjects, int count);
 
 /* The bounds of the exact value and slope at x, rounded outwards to double; in double or, where
  * `wide` is not 0 and this build has it, in quadruple precision. bounds: value from, to, slope from,

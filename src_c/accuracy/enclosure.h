@@ -3,9 +3,9 @@
  *
  * Included once for each floating type `wide`, with OF(name) to name things by and M(function) for
  * the mathematical library's functions of that type; UNIT is the distance from 1 to the next wide,
- * SMALLEST a subnormal, LARGEST the largest number. Bounds are widened after each operation instead
+ * SMALLEST a subnormal, LARGEST the largest number, PI the number nearest to pi. Bounds are widened after each operation instead
  * of rounding outwards: by two units for arithmetic (half of one would do), for a library function by
- * more than twice the largest error that the library's manual knows of (3 units). */
+ * more than twice the largest error that the library's manual knows of (3 units; 5 of erfc). */
 
 typedef struct {
     wide low, high;
@@ -17,6 +17,7 @@ static const range OF(everything) = {-INFINITY, INFINITY};
 #define EVERYTHING OF(everything)
 #define ARITHMETIC_UNITS 2
 #define FUNCTION_UNITS 8
+#define ERFC_UNITS 12
 
 static inline range OF(point)(wide x) { return (range){x, x}; }
 #define point OF(point)
@@ -57,10 +58,16 @@ static inline range OF(hull)(range a, range b)
 static inline range OF(negative)(range a) { return (range){-a.high, -a.low}; }
 #define negative OF(negative)
 
+/* That two numbers have such a sum exactly: the error of a sum is the difference of the smaller of
+ * them and of what the sum has beyond the larger, neither of which is rounded. */
+static inline int OF(is_exact)(wide a, wide b, wide sum) { return sum - a == b && sum - b == a; }
+
 static inline range OF(sum)(range a, range b)
 {
     if (is(a, 0)) return b;
     if (is(b, 0)) return a;
+    if (a.low == a.high && b.low == b.high && OF(is_exact)(a.low, b.low, a.low + b.low))
+        return point(a.low + b.low);
     return widened(a.low + b.low, a.high + b.high, ARITHMETIC_UNITS);
 }
 #define sum OF(sum)
@@ -124,6 +131,11 @@ static inline range OF(squared)(range a)
 }
 #define squared OF(squared)
 
+static inline range OF(root)(range a)
+{
+    return a.low >= 0 ? widened(M(sqrt)(a.low), M(sqrt)(a.high), ARITHMETIC_UNITS) : EVERYTHING;
+}
+
 /* A rising function of the library. */
 static inline range OF(rising)(wide (*f)(wide), range a)
 {
@@ -136,6 +148,28 @@ static inline range OF(exponential)(range a) { return OF(rising)(M(exp), a); }
 static inline range OF(log_of_1_plus)(range a)
 {
     return a.low > -1 ? OF(rising)(M(log1p), a) : EVERYTHING;
+}
+
+/* a - tanh(a) = a c/(1 + c), where tanh(a) = a/(1 + c), c = a^2/(3 + a^2/(5 + ...)): there nothing
+ * cancels. After so many of its terms the fraction is right to more digits than a wide has. */
+static wide OF(less_tanh)(wide a)
+{
+    wide square = a * a, c = 0;
+    if (M(fabs)(a) > 3) return a - M(tanh)(a);
+    for (int odd = 59; odd > 1; odd -= 2) c = square / (odd + c);
+    return a * (c / (1 + c));
+}
+
+static inline range OF(erfc_of)(range a)
+{
+    return widened(M(erfc)(a.high), M(erfc)(a.low), ERFC_UNITS);
+}
+
+/* -2/sqrt(pi) e^(-a^2) */
+static inline range OF(slope_of_erfc)(range a)
+{
+    range factor = quotient(point(-2), OF(root)(widened(PI, PI, ARITHMETIC_UNITS)));
+    return product(factor, OF(exponential)(negative(squared(a))));
 }
 
 /* 1/cosh^2 */
@@ -203,6 +237,7 @@ static node OF(stepped)(const accuracy_step *step, const node *nodes, range x, i
     switch (step->kind) {
     case ACCURACY_X: return (node){x, point(1), EVERYTHING};
     case ACCURACY_CONSTANT: return (node){point((wide)step->constant), point(0), point(0)};
+    case ACCURACY_PI: return (node){widened(PI, PI, ARITHMETIC_UNITS), point(0), point(0)};
     case ACCURACY_NEGATE: return (node){negative(a->value), negative(a->slope), a->relative};
     case ACCURACY_ADD: return OF(added)(a, b, careful);
     case ACCURACY_MULTIPLY: return OF(multiplied)(a, b);
@@ -213,6 +248,11 @@ static node OF(stepped)(const accuracy_step *step, const node *nodes, range x, i
     case ACCURACY_ABSOLUTE: {
         range sign = a->value.low >= 0 ? point(1) : a->value.high <= 0 ? point(-1) : (range){-1, 1};
         return (node){OF(magnitude)(a->value), product(sign, a->slope), a->relative};
+    }
+    case ACCURACY_SQRT: {
+        range root = OF(root)(a->value);
+        return (node){root, quotient(a->slope, product(point(2), root)),
+                      quotient(a->relative, point(2))};
     }
     case ACCURACY_EXP: {
         range e = OF(exponential)(a->value);
@@ -225,6 +265,18 @@ static node OF(stepped)(const accuracy_step *step, const node *nodes, range x, i
     case ACCURACY_TANH:
         return (node){meet(OF(rising)(M(tanh), a->value), (range){-1, 1}),
                       product(OF(slope_of_tanh)(a->value), a->slope), EVERYTHING};
+    case ACCURACY_LESS_TANH: {
+        range curved = meet(OF(rising)(M(tanh), a->value), (range){-1, 1});
+        return (node){OF(rising)(OF(less_tanh), a->value), product(squared(curved), a->slope),
+                      EVERYTHING};
+    }
+    case ACCURACY_SOFTSIGN: {
+        range size = sum(point(1), OF(magnitude)(a->value));
+        return (node){quotient(a->value, size), quotient(a->slope, squared(size)), EVERYTHING};
+    }
+    case ACCURACY_ERFC:
+        return (node){OF(erfc_of)(a->value), product(OF(slope_of_erfc)(a->value), a->slope),
+                      EVERYTHING};
     case ACCURACY_GREATER:
         return (node){{a->value.low > b->value.high, a->value.high > b->value.low}, point(0),
                       point(0)};
@@ -270,6 +322,7 @@ static void OF(enclose)(const accuracy_formula *formula, range x, int careful, r
 #undef EVERYTHING
 #undef ARITHMETIC_UNITS
 #undef FUNCTION_UNITS
+#undef ERFC_UNITS
 #undef point
 #undef is
 #undef widened
