@@ -31,6 +31,7 @@ __all__ = [
     "expit",
     "gelu",
     "gelu_tanh",
+    "get",
     "get_num_threads",
     "hard_shrink",
     "hard_sigmoid",
@@ -2483,6 +2484,267 @@ class _ThresholdValueValueAndDerivative(_ValueAndDerivative):
         **keywords: Unpack[_Keywords],
     ) -> tuple[Any, Any]: ...
 
+@type_check_only
+class _WidthDerivative(_Derivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        width: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        width: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _WidthBackward(_Backward):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        width: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: NDArray[_Float] | float,
+        x: NDArray[_Float],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> NDArray[_Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        x: _Float,
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        x: float,
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        x: _Input,
+        /,
+        width: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
+class _WidthValueAndDerivative(_ValueAndDerivative):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        width: _Input = ...,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        width: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[
+        np.ndarray[_Shape, np.dtype[np.float64]], np.ndarray[_Shape, np.dtype[np.float64]]
+    ]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        width: float = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        width: _Input = ...,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
 @disjoint_base
 class Activation(_Operation):
     def __init__(self, *args: Never, **kwargs: Never) -> None: ...
@@ -3099,6 +3361,104 @@ class _ApproximateFloatActivation(Activation):
     ) -> Any: ...
 
 @type_check_only
+class _WidthFloatActivation(Activation):
+    @property
+    def derivative(self) -> _WidthDerivative: ...
+    @property
+    def backward(self) -> _WidthBackward: ...
+    @property
+    def value_and_derivative(self) -> _WidthValueAndDerivative: ...
+    def with_parameters(self, *, width: ArrayLike = ...) -> Activation: ...  # type: ignore[override]
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        width: _Input = ...,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: _FloatType[_Float],
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Integer]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.bool]],
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: float,
+        /,
+        width: float = ...,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        /,
+        width: _Input = ...,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+@type_check_only
 class _MinValMaxValFloatActivation(Activation):
     @property
     def derivative(self) -> _MinValMaxValDerivative: ...
@@ -3526,8 +3886,8 @@ quick_gelu: Final[_FloatActivation]
 selu: Final[_FloatActivation]
 celu: Final[_AlphaFloatActivation]
 softsign: Final[_FloatActivation]
-hard_sigmoid: Final[_FloatActivation]
-hardsigmoid: Final[_FloatActivation]
+hard_sigmoid: Final[_WidthFloatActivation]
+hardsigmoid: Final[_WidthFloatActivation]
 hard_swish: Final[_FloatActivation]
 hardswish: Final[_FloatActivation]
 hard_tanh: Final[_MinValMaxValFloatActivation]
@@ -4245,6 +4605,7 @@ class _CrossEntropy:
 
 cross_entropy: Final[_CrossEntropy]
 
+def get(name: str, framework: str = "torch") -> Any: ...
 def get_num_threads() -> int: ...
 def num_threads(n: SupportsIndex) -> AbstractContextManager[None]: ...
 def runtime_info() -> dict[str, Any]: ...

@@ -105,8 +105,8 @@ _ELSEWHERE = (
         remark="without torch's threshold, above which it returns x: exact on both sides of it",
     ),
     _of("softsign", "softsign Softsign", "softsign", "soft_sign", "Softsign"),
-    _of("hard_sigmoid", "hardsigmoid Hardsigmoid", "hard_sigmoid", "hard_sigmoid"),
-    _of("hard_sigmoid", onnx="HardSigmoid", alpha=0.2, beta=0.5, remark="0.2x + 0.5, not x/6"),
+    _of("hard_sigmoid", "hardsigmoid Hardsigmoid", "hard_sigmoid", "hard_sigmoid", width=6.0),
+    _of("hard_sigmoid", onnx="HardSigmoid", width=5.0, remark="0.2x + 0.5, not x/6 + 0.5"),
     _of(
         "hard_swish",
         "hardswish Hardswish",

@@ -352,6 +352,36 @@ class _ThresholdValueFunction(Function):
         self, x: _Buffer, /, threshold: float = ..., value: float = ..., *, out: _Out
     ) -> _Out: ...
 
+@type_check_only
+class _WidthBackwardFunction(Function):
+    def with_parameters(self, *, width: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(
+        self, grad: _Buffer, x: _Buffer, /, width: float = ..., *, out: None = None
+    ) -> array[float]: ...
+    @overload
+    def __call__(self, grad: _Buffer, x: _Buffer, /, width: float = ..., *, out: _Out) -> _Out: ...
+
+@type_check_only
+class _WidthDerivativeFunction(Function):
+    def with_parameters(self, *, width: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(self, x: _Buffer, /, width: float = ..., *, out: None = None) -> array[float]: ...
+    @overload
+    def __call__(self, x: _Buffer, /, width: float = ..., *, out: _Out) -> _Out: ...
+
+@type_check_only
+class _WidthFunction(Function):
+    @property
+    def derivative(self) -> _WidthDerivativeFunction: ...
+    @property
+    def backward(self) -> _WidthBackwardFunction: ...
+    def with_parameters(self, *, width: float = ...) -> Self: ...  # type: ignore[override]
+    @overload  # type: ignore[override]
+    def __call__(self, x: _Buffer, /, width: float = ..., *, out: None = None) -> array[float]: ...
+    @overload
+    def __call__(self, x: _Buffer, /, width: float = ..., *, out: _Out) -> _Out: ...
+
 sigmoid: Final[_Function]
 expit: Final[_Function]
 tanh: Final[_Function]
@@ -372,8 +402,8 @@ quick_gelu: Final[_Function]
 selu: Final[_Function]
 celu: Final[_AlphaFunction]
 softsign: Final[_Function]
-hard_sigmoid: Final[_Function]
-hardsigmoid: Final[_Function]
+hard_sigmoid: Final[_WidthFunction]
+hardsigmoid: Final[_WidthFunction]
 hard_swish: Final[_Function]
 hardswish: Final[_Function]
 hard_tanh: Final[_MinValMaxValFunction]

@@ -540,17 +540,29 @@ CATALOGUE = (
     Row(
         name="hard_sigmoid",
         summary="The sigmoid by three straight lines",
-        formula="1 if x > 3 else (x + 3)/6 if x > -3 else 0",
-        derivative="1/6 if -3 < x < 3 else 0",
-        at_infinity=("0", "1"),
+        formula="1 if x > width/2 else (x + width/2)/width if x > -width/2 else 0",
+        derivative="1/width if -width/2 < x < width/2 else 0",
+        at_infinity=("0 if width < inf else 0.5", "1 if width < inf else 0.5"),
         slope_at_infinity=("0", "0"),
-        source=_MOBILENET,
+        source=_MOBILENET + "; with a width of 5, M. Courbariaux, Y. Bengio and J.-P. David, "
+        "'BinaryConnect', 2015",
         max_ulp=_LINEAR,
-        kinks={"-3": "0", "3": "0"},
+        parameters=(
+            Parameter(
+                "width",
+                6.0,
+                "The length of the interval in which it rises",
+                domain="positive",
+                shown=(6.0, 5.0, 2.0),
+                measured=(5.0,),
+            ),
+        ),
+        kinks={"-width/2": "0", "width/2": "0"},
         cost="cheap",
         aliases=("hardsigmoid",),
         use="Gates in networks for small processors, such as MobileNetV3 and quantised LSTMs. "
-        "No gradient beyond 3 on either side.",
+        "No gradient beyond half the width on either side. A width of 5 gives 0.2*x + 0.5, as ONNX "
+        "and old versions of Keras have it.",
     ),
     Row(
         name="hard_swish",

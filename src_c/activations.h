@@ -234,24 +234,37 @@ INLINE number softsign_derivative(real x)
 }
 
 /* ---- hard_sigmoid, hard_swish, hard_tanh ------------------------------------------------------
- * min(max(x + 3, 0), 6)/6, that times x, and x between two bounds. x + 3 is exact where it is small;
- * x/6 + 1/2 would cancel there. */
+ * The line (x + w/2)/w between its ends 0 and 1, that times x (w = 6), and x between two bounds.
+ * x + w/2 is exact where it is small; x/w + 1/2 would cancel there. Widths that are all but 0 or
+ * infinite are first brought to where halves and reciprocals keep their digits. */
 
-INLINE number hard_gate(double x)
+INLINE number hard_gate(double x, double width)
 {
-    return over(plus(at_most(at_least(exact(x), -3.0), 3.0), 3.0), 6.0);
+    double raise = (width < 0x1p-900 ? 0x1p200 : 1.0) * (width > 0x1p900 ? 0x1p-200 : 1.0);
+    double whole = raise * width, half = 0.5 * whole;
+    return over(plus(at_most(at_least(exact(raise * x), -half), half), half), whole);
 }
 
-INLINE number hard_sigmoid_value(real x) { return hard_gate(x); }
-
-INLINE number hard_sigmoid_derivative(real x)
+INLINE number hard_sigmoid_value(real x, real width)
 {
-    return choose(magnitude(x) < 3, over(exact(1.0), 6.0), exact(magnitude(x) >= 3 ? 0 : x));
+    number flat = exact(x == x ? (real)0.5 : x);
+    number value = choose(width > LARGEST, flat, hard_gate(x, width));
+    return choose(width > 0, value, exact(NAN));
+}
+
+INLINE number hard_sigmoid_derivative(real x, real width)
+{
+    number whole = choose(width < 0x1p-1000, exact(1.0), exact(width));
+    number steep = exact(1.0 / (double)width);
+    number inside = choose(width < 0x1p-1000, steep, deep_quotient(exact(1.0), whole));
+    number outside = exact(x == x ? (real)0.0 : x);
+    number slope = choose(2.0 * magnitude(x) < width, inside, outside);
+    return choose(width > 0, slope, exact(NAN));
 }
 
 INLINE number hard_swish_value(real x)
 {
-    return choose(x > -3, times(hard_gate(visible(x)), x), exact(x <= -3 ? 0 : x));
+    return choose(x > -3, times(hard_gate(visible(x), 6.0), x), exact(x <= -3 ? 0 : x));
 }
 
 INLINE number hard_swish_derivative(real x)
@@ -494,7 +507,7 @@ INLINE number quick_gelu_derivative(real x) { return gated_derivative(times(exac
     PLAIN(selu)                                                                                    \
     PARAMETER(celu)                                                                                \
     PLAIN(softsign)                                                                                \
-    PLAIN(hard_sigmoid)                                                                            \
+    PARAMETER(hard_sigmoid)                                                                        \
     PLAIN(hard_swish)                                                                              \
     TWO_PARAMETERS(hard_tanh)                                                                      \
     PLAIN(tanh_shrink)                                                                             \
