@@ -174,6 +174,8 @@ def test_infinite_parameters_of_those_that_may_not_be_negative(dtype):
     np.testing.assert_array_equal(fastact.squareplus.derivative(x, math.inf), np.full(x.size, 0.5))
     np.testing.assert_array_equal(fastact.squareplus(x, 0), fastact.relu(x))
     np.testing.assert_array_equal(fastact.squareplus.derivative(x, 0), step)
+    np.testing.assert_array_equal(fastact.hard_sigmoid(x, math.inf), np.full(x.size, 0.5))
+    np.testing.assert_array_equal(fastact.hard_sigmoid.derivative(x, math.inf), np.zeros(x.size))
     for function in (fastact.soft_shrink, fastact.hard_shrink):
         np.testing.assert_array_equal(function(x, math.inf), np.zeros(x.size))
         np.testing.assert_array_equal(function.derivative(x, math.inf), np.zeros(x.size))
@@ -201,6 +203,23 @@ def test_gelu_is_right_to_the_smallest_number(x, value):
     assert fastact.gelu(x) < 0
     if x > -14.2:
         assert oracle.ulps(fastact.gelu(np.float32(x)), exact, np.float32) <= 0.51
+
+
+def test_hard_sigmoid_of_any_width(dtype):
+    """Widths whose halves and reciprocals are no numbers of the dtype, too."""
+    info = np.finfo(dtype)
+    row = {row.name: row for row in CATALOGUE}["hard_sigmoid"]
+    tiny = float(info.smallest_subnormal)
+    for width in (tiny, 3 * tiny, float(info.tiny), 0.1, 5.0, float(info.max)):
+        given = oracle.in_dtype({"width": width}, dtype)
+        places = np.array([-1.0, -0.5, -0.3, 0.0, 1e-3, 0.25, 0.49, 0.5, 1.0]) * given["width"]
+        for x in places.astype(dtype):
+            whole = oracle.mp.mpf(given["width"])
+            slope = 1 / whole if abs(2 * oracle.mp.mpf(float(x))) < whole else 0
+            exact_ones = (("value", oracle.value(row, x, given)), ("derivative", slope))
+            for operation, exact in exact_ones:
+                y = run(fastact.hard_sigmoid, operation, np.array([x]), given)[0]
+                assert oracle.ulps(y[0], exact, dtype) <= row.bound(info.dtype.name, operation)
 
 
 def test_celu_of_a_tiny_alpha_is_relu_and_of_a_huge_one_x(dtype):
