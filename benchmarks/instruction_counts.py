@@ -121,7 +121,9 @@ def read(text: str, isa: str) -> dict[str, float]:
                 symbol = f"{whole[1]} {whole[2]}"
                 found[symbol] = found.get(symbol, 0) + int(line.split()[1])
             called = None
-    return {symbol: round(total / ELEMENTS, 3) for symbol, total in sorted(found.items())}
+    per_element = {symbol: round(total / ELEMENTS, 3) for symbol, total in sorted(found.items())}
+    # Less is what hands on to another kernel, or is called once for a row.
+    return {symbol: number for symbol, number in per_element.items() if number > 0.1}
 
 
 def can_count() -> bool:
