@@ -2,6 +2,8 @@
 
 A test that asks for `row`, `activation` or `parameters` runs once for each row of the catalogue
 (and each of its sets of parameters), one that asks for `dtype` once for each floating dtype.
+Marked with `one_of_each_kind` it runs for some rows only: its subject is code that knows no
+function, but how many parameters one has and the like.
 """
 
 from __future__ import annotations
@@ -17,6 +19,14 @@ import pytest
 import fastact
 from fastact import _runtime
 from fastact.catalogue import CATALOGUE, Row
+
+
+def kind_of(row: Row) -> tuple[int, bool, str, bool]:
+    """What else than a formula makes a difference between rows."""
+    return len(row.parameters), row.keeps_integers, row.cost, bool(row.variants)
+
+
+ONE_OF_EACH_KIND = tuple({kind_of(row): row for row in reversed(CATALOGUE)}.values())
 
 
 def pytest_configure() -> None:
@@ -36,12 +46,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for name in (mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0])
     }
     wanted = set(metafunc.fixturenames) - marked
+    of_kinds = metafunc.definition.get_closest_marker("one_of_each_kind")
+    rows = ONE_OF_EACH_KIND if of_kinds else CATALOGUE
     if "parameters" in wanted:
-        pairs = [(row, parameters) for row in CATALOGUE for parameters in row.parameter_sets()]
+        pairs = [(row, parameters) for row in rows for parameters in row.parameter_sets()]
         ids = [f"{row.name}({set_id(parameters)})" for row, parameters in pairs]
         metafunc.parametrize(("row", "parameters"), pairs, ids=ids)
     elif "row" in wanted:
-        metafunc.parametrize("row", CATALOGUE, ids=[row.name for row in CATALOGUE])
+        metafunc.parametrize("row", rows, ids=[row.name for row in rows])
     if "dtype" in wanted:
         metafunc.parametrize("dtype", [np.float32, np.float64], ids=["float32", "float64"])
 

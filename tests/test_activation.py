@@ -22,6 +22,8 @@ from instruction_sets import once
 import fastact as fa
 from fastact.catalogue import CATALOGUE
 
+pytestmark = pytest.mark.one_of_each_kind
+
 OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 every_operation = pytest.mark.parametrize("operation", OPERATIONS)
 WITH_PARAMETERS = [row for row in CATALOGUE if row.parameters]
@@ -1133,13 +1135,8 @@ def ways_to_call(row, activation, operation):
     return calls, watched
 
 
-# One activation of each kind: the code is the same for all of a kind.
-KINDS = {(len(row.parameters), row.keeps_integers): row for row in CATALOGUE}
-
-
 @once
 @every_operation
-@pytest.mark.parametrize("row", KINDS.values(), ids=lambda row: row.name)
 def test_reference_counts_stay_flat(row, activation, operation):
     calls, watched = ways_to_call(row, activation, operation)
 

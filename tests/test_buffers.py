@@ -26,6 +26,8 @@ import fastact as fa
 from fastact import buffers
 from fastact.catalogue import CATALOGUE
 
+pytestmark = pytest.mark.one_of_each_kind
+
 FORMATS = {np.float32: "f", np.float64: "d"}
 OPERATIONS = ("value", "derivative", "backward")
 every_operation = pytest.mark.parametrize("operation", OPERATIONS)

@@ -11,6 +11,8 @@ from instruction_sets import once
 
 import fastact
 
+pytestmark = pytest.mark.one_of_each_kind
+
 VIEWS = {
     "columns": lambda a: a[:, :, :3],
     "every second": lambda a: a[:, :, ::2],

@@ -114,6 +114,7 @@ def test_every_length(row, activation, parameters, dtype, operation):
 # ---- threads ------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_of_each_kind
 def test_two_threads(row, activation, parameters, dtype, operation, low_threshold):
     grad, x = sample(dtype, 4000)
     with fastact.num_threads(1):
@@ -234,6 +235,7 @@ def test_instruction_sets_with_fma_agree(run_python):
 # ---- ways ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_of_each_kind
 def test_short_way_and_ufunc_way(row, activation, parameters, dtype, operation):
     grad, x = sample(dtype)
     short = call(activation, operation, grad, x, parameters)
@@ -247,6 +249,7 @@ def test_short_way_and_ufunc_way(row, activation, parameters, dtype, operation):
     assert all_same(call(activation, operation, grad, x, typed), short)
 
 
+@pytest.mark.one_of_each_kind
 def test_numbers_and_arrays(row, activation, parameters, dtype, operation):
     """Python's numbers, NumPy's, arrays of no dimension and lists have the bits of an array."""
     grad, x = sample(dtype, 1500)
@@ -266,6 +269,7 @@ def test_numbers_and_arrays(row, activation, parameters, dtype, operation):
             assert same(np.array(of_each), result)
 
 
+@pytest.mark.one_of_each_kind
 def test_long_arrays_in_pieces(row, activation, dtype, operation, low_threshold):
     """NumPy hands over in pieces what it converts, swaps, copies or masks."""
     grad, x = sample(dtype, 25_000)
@@ -300,6 +304,7 @@ def test_long_arrays_in_pieces(row, activation, dtype, operation, low_threshold)
             assert all_same(call(activation, operation, a, b, parameters), expected)
 
 
+@pytest.mark.one_of_each_kind
 def test_fixed_parameters(row, activation, parameters, dtype, operation):
     grad, x = sample(dtype, 300)
     fixed = activation.with_parameters(**parameters)
@@ -402,6 +407,7 @@ def packed(a):
     return records["value"]
 
 
+@pytest.mark.one_of_each_kind
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layout(row, activation, dtype, operation, layout):
     grad, x = (LAYOUTS[layout](a) for a in sample(dtype))

@@ -335,6 +335,7 @@ def extremes(dtype):
     return np.array(few, dtype)
 
 
+@pytest.mark.one_of_each_kind
 @pytest.mark.parametrize("code", INTEGERS)
 def test_integers_are_computed_as_float64(row, activation, parameters, code):
     x = extremes(np.dtype(code))
@@ -453,6 +454,7 @@ def test_no_row_at_all_warns(dtype):
                 softmax(rows[:, ::-2], axis=None)
 
 
+@pytest.mark.one_of_each_kind
 @pytest.mark.parametrize("code", INTEGERS)
 def test_no_floating_point_warning_for_integers(activation, code):
     with np.errstate(all="raise"):
