@@ -34,7 +34,6 @@ from fastact.cli.common import (
     ROWS,
     CommandError,
     chosen,
-    defaults,
     directory,
     need,
     processor,
@@ -80,57 +79,29 @@ LEGEND = f"""\
 # ---- the contestants ----------------------------------------------------------------------------
 
 
-def with_arguments(function: Callable[..., Any], name: str) -> Callable[[Any], Any]:
-    """Return a function of x alone, its parameters as the catalogue has them.
-
-    All peers have swish at beta = 1 only.
-    """
-    given = () if name == "swish" else defaults(ROWS[name])
-    return lambda x: function(x, *given)
-
-
 def torch_peer(threads: int) -> peers.Peer:
     """Return PyTorch with its backward passes as derivatives."""
     values = peers.torch_peer(threads)
     torch = importlib.import_module("torch")
-    functional = torch.nn.functional
-    functions = {
-        "sigmoid": torch.sigmoid,
-        "tanh": torch.tanh,
-        "swish": functional.silu,
-        "identity": torch.nn.Identity(),
-    }
 
     def make(operation: str, name: str, arrays: peers.Arrays) -> Call | None:
         if operation != "derivative":
             return values.make(operation, name, arrays)
+        function = peers.torch_function(name)
+        if function is None:
+            return None
         x, ones = torch.from_numpy(arrays.x).requires_grad_(), torch.ones(arrays.x.shape)
-        function = functions.get(name) or getattr(functional, name)
-        y = with_arguments(function, name)(x)
         backward = torch.autograd.grad
-        return Call(backward, (y, x, ones.to(x.dtype)), result=lambda returned: returned[0].numpy())
+        return Call(
+            backward,
+            (function(x), x, ones.to(x.dtype)),
+            result=lambda returned: returned[0].numpy(),
+        )
 
     return dataclasses.replace(values, make=make)
 
 
-def jax_peer(threads: int) -> peers.Peer:
-    """Return JAX, compiled for the CPU; it chooses its threads itself."""
-    jax = importlib.import_module("jax")
-    jax.config.update("jax_platforms", "cpu")
-    jax.config.update("jax_enable_x64", True)  # float32 stays what it is
-    functions = {"tanh": jax.numpy.tanh, "swish": jax.nn.silu}
-
-    def make(operation: str, name: str, arrays: peers.Arrays) -> Call | None:
-        function = functions.get(name) or getattr(jax.nn, name)
-        function = with_arguments(function, name)
-        if operation == "derivative":
-            function = jax.vmap(jax.grad(function))
-        return Call(jax.jit(function), (jax.numpy.asarray(arrays.x),), result=np.asarray)
-
-    return peers.Peer("JAX", jax.__version__, make)
-
-
-PEERS = {**peers.PEERS, "torch": torch_peer, "JAX": jax_peer}
+PEERS = {**peers.PEERS, "torch": torch_peer}
 
 
 def contestants() -> list[peers.Peer]:

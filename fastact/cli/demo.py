@@ -226,13 +226,7 @@ def _torch_forward(network: Network, name: str, images: Array) -> timing.Call | 
     """Return the forward pass in PyTorch, or None where it is missing or has no such function."""
     torch = importlib.import_module("torch")
     functional = torch.nn.functional
-    # With the parameters at their defaults, which are the same in both libraries.
-    known = {
-        "identity": torch.nn.Identity(),
-        "swish": functional.silu,
-        "threshold": torch.nn.Threshold(1.0, 0.0),
-    }
-    layer = known.get(name) or getattr(torch, name, None) or getattr(functional, name, None)
+    layer = peers.torch_function(name)
     if layer is None:
         return None
     weights = [torch.from_numpy(weight.T.copy()) for weight in network.weights]

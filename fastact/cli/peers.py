@@ -2,7 +2,8 @@
 
 NumPy's expressions are what people write in its absence: they make new arrays, but for those that
 are a single ufunc and take ``out`` as fastact and the others do. PyTorch and ONNX Runtime write
-into the same memory as fastact, with the same number of threads; NumPy and SciPy have only one.
+into the same memory as fastact, except for what is an expression in PyTorch too; JAX makes new
+arrays. All three get the number of threads that fastact has; NumPy and SciPy have only one.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import math
+import os
 import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -127,6 +130,22 @@ def _mish_derivative(x: Array) -> Array:
     return t + x * (1 - t * t) / (1 + np.exp(-x))  # type: ignore[no-any-return]
 
 
+def _threshold(x: Array, threshold: float, value: float) -> Array:
+    return np.where(x > threshold, x, value)
+
+
+def _gelu_tanh(x: Array) -> Array:
+    inside = math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)
+    return 0.5 * x * (1 + np.tanh(inside))  # type: ignore[no-any-return]
+
+
+def _gelu_tanh_derivative(x: Array) -> Array:
+    scale = math.sqrt(2 / math.pi)
+    t = np.tanh(scale * (x + 0.044715 * x**3))
+    slope = scale * (1 + 0.134145 * x**2)
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope  # type: ignore[no-any-return]
+
+
 def _softmax(x: Array) -> Array:
     e = np.exp(x - x.max(axis=-1, keepdims=True))
     return e / e.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
@@ -137,6 +156,8 @@ def _softmax_backward(grad: Array, x: Array) -> Array:
     return p * (grad - (p * grad).sum(axis=-1, keepdims=True))  # type: ignore[no-any-return]
 
 
+_ALPHA, _SCALE = 1.6732632423543772, 1.0507009873554805  # selu's
+
 # The expression as it is written: what it takes after x are the parameters.
 NUMPY: dict[str, Callable[..., Array]] = {
     "sigmoid": _sigmoid,
@@ -145,6 +166,21 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "swish": lambda x, beta: x / (1 + np.exp(-beta * x)),
     "silu": lambda x: x / (1 + np.exp(-x)),
     "mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
+    "softplus": lambda x, beta: np.log1p(np.exp(beta * x)) / beta,
+    "log_sigmoid": lambda x: -np.log1p(np.exp(-x)),
+    "gelu_tanh": _gelu_tanh,  # and no gelu, for want of an erf
+    "quick_gelu": lambda x: x / (1 + np.exp(-1.702 * x)),
+    "selu": lambda x: _SCALE * np.where(x > 0, x, _ALPHA * np.expm1(x)),
+    "celu": lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x / alpha)),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "hard_sigmoid": lambda x, width=6.0: np.clip(x / width + 0.5, 0, 1),
+    "hard_swish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    "tanh_shrink": lambda x: x - np.tanh(x),
+    "soft_shrink": lambda x, lambd: np.sign(x) * np.maximum(np.abs(x) - lambd, 0),
+    "hard_shrink": lambda x, lambd: np.where(np.abs(x) > lambd, x, 0),
+    "threshold": _threshold,
+    "squareplus": lambda x, b: (x + np.sqrt(x * x + b)) / 2,
+    "relu_squared": lambda x: np.square(np.maximum(x, 0)),
     "softmax": _softmax,
 }
 
@@ -153,6 +189,7 @@ NUMPY_UFUNCS: dict[str, tuple[Callable[..., Array], tuple[float, ...]]] = {
     "tanh": (np.tanh, ()),
     "relu": (np.maximum, (0.0,)),
     "relu6": (np.clip, (0.0, 6.0)),
+    "hard_tanh": (np.clip, (-1.0, 1.0)),
     "identity": (np.positive, ()),
 }
 
@@ -167,6 +204,22 @@ NUMPY_DERIVATIVES: dict[str, Callable[..., Array]] = {
     "silu": _swish_derivative,
     "identity": np.ones_like,
     "mish": _mish_derivative,
+    "softplus": lambda x, beta: 1 / (1 + np.exp(-beta * x)),
+    "log_sigmoid": lambda x: 1 / (1 + np.exp(x)),
+    "gelu_tanh": _gelu_tanh_derivative,
+    "quick_gelu": lambda x: _swish_derivative(x, 1.702),
+    "selu": lambda x: _SCALE * np.where(x > 0, 1, _ALPHA * np.exp(x)),
+    "celu": lambda x, alpha: np.where(x > 0, 1, np.exp(x / alpha)),
+    "softsign": lambda x: 1 / (1 + np.abs(x)) ** 2,
+    "hard_sigmoid": lambda x, width=6.0: (np.abs(x) < width / 2) / x.dtype.type(width),
+    "hard_swish": lambda x: np.where(x <= -3, 0, np.where(x < 3, (2 * x + 3) / 6, 1)),
+    "hard_tanh": lambda x, low, high: ((x > low) & (x < high)).astype(x.dtype),
+    "tanh_shrink": lambda x: np.tanh(x) ** 2,
+    "soft_shrink": lambda x, lambd: (np.abs(x) > lambd).astype(x.dtype),
+    "hard_shrink": lambda x, lambd: (np.abs(x) > lambd).astype(x.dtype),
+    "threshold": lambda x, threshold, value: (x > threshold).astype(x.dtype),
+    "squareplus": lambda x, b: (1 + x / np.sqrt(x * x + b)) / 2,
+    "relu_squared": lambda x: 2 * np.maximum(x, 0),
 }
 
 # Where it is no product with the derivative.
@@ -257,12 +310,18 @@ def scipy_peer(threads: int) -> Peer:
         Where it is not installed.
     """
     special = importlib.import_module("scipy.special")
+    ufuncs = {"sigmoid": "expit", "log_sigmoid": "log_expit", "softplus": "softplus"}
+
+    def gelu(x: Array) -> Array:
+        return 0.5 * x * (1 + special.erf(x / math.sqrt(2)))  # type: ignore[no-any-return]
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
         if operation != "value":
             return None
-        if name == "sigmoid":
-            return Call(special.expit, (arrays.x,), {"out": arrays.out})
+        if ufunc := getattr(special, ufuncs.get(name, ""), None):  # softplus came with 1.17
+            return Call(ufunc, (arrays.x,), {"out": arrays.out})
+        if name == "gelu":
+            return Call(gelu, (arrays.x,))
         if name == "softmax":
             return Call(special.softmax, (arrays.x,), {"axis": -1})
         return None
@@ -271,6 +330,44 @@ def scipy_peer(threads: int) -> Peer:
 
 
 # ---- PyTorch ------------------------------------------------------------------------------------
+
+
+def torch_function(name: str) -> Callable[[Any], Any] | None:
+    """Return PyTorch's function of a tensor, its parameters at the defaults of the catalogue.
+
+    Parameters
+    ----------
+    name : str
+        Of an elementwise activation.
+
+    Returns
+    -------
+    callable or None
+        None where PyTorch has no such function.
+    """
+    torch = importlib.import_module("torch")
+    functional = torch.nn.functional
+    functions: dict[str, Callable[..., Any]] = {
+        "sigmoid": torch.sigmoid,
+        "tanh": torch.tanh,
+        "swish": functional.silu,  # at beta = 1; it has no other
+        "identity": torch.nn.Identity(),
+        "log_sigmoid": functional.logsigmoid,
+        "gelu_tanh": functools.partial(functional.gelu, approximate="tanh"),
+        "quick_gelu": lambda x: x * torch.sigmoid(1.702 * x),
+        "hard_sigmoid": functional.hardsigmoid,  # of the default width alone
+        "hard_swish": functional.hardswish,
+        "hard_tanh": functional.hardtanh,
+        "tanh_shrink": functional.tanhshrink,
+        "soft_shrink": functional.softshrink,
+        "hard_shrink": functional.hardshrink,
+        "relu_squared": lambda x: torch.relu(x).square(),
+    }
+    function = functions.get(name) or getattr(functional, name, None)
+    if function is None:
+        return None
+    given = () if name in ("swish", "hard_sigmoid") else defaults(ROWS[name])
+    return lambda x: function(x, *given)
 
 
 def torch_peer(threads: int) -> Peer:
@@ -301,9 +398,22 @@ def torch_peer(threads: int) -> Peer:
         "relu6": (native.hardtanh, (0.0, 6.0)),
         "leaky_relu": (native.leaky_relu, None),
         "elu": (native.elu, None),
-        "swish": (native.silu, ()),  # at beta = 1; it has no other
+        "swish": (native.silu, ()),
         "silu": (native.silu, ()),
         "mish": (native.mish, ()),
+        "softplus": (native.softplus, None),
+        "log_sigmoid": (native.log_sigmoid, ()),
+        "gelu": (native.gelu, ()),
+        "gelu_tanh": (functools.partial(native.gelu, approximate="tanh"), ()),
+        # torch.selu and torch.celu call this and take no `out`.
+        "selu": (native.elu, (_ALPHA, _SCALE)),
+        "celu": (native.elu, (1.0, 1.0, 1.0)),
+        "hard_sigmoid": (native.hardsigmoid, ()),
+        "hard_swish": (native.hardswish, ()),
+        "hard_tanh": (native.hardtanh, None),
+        "soft_shrink": (native.softshrink, None),
+        "hard_shrink": (torch.hardshrink, None),
+        "threshold": (torch.threshold, None),
         "softmax": (torch.softmax, (-1,)),
     }
 
@@ -314,7 +424,8 @@ def torch_peer(threads: int) -> Peer:
         if name == "identity":
             return Call(out.copy_, (x,), result=lambda _: arrays.out)
         if name not in functions:
-            return None
+            expression = torch_function(name)
+            return None if expression is None else Call(expression, (x,), result=np.asarray)
         function, arguments = functions[name]
         if arguments is None:
             arguments = defaults(ROWS[name])
@@ -327,7 +438,7 @@ def torch_peer(threads: int) -> Peer:
 
 # Nodes as (operator, inputs, attributes), the last of which gives the result; and the version of
 # the operators' definitions in which these are attributes.
-_Nodes = tuple[tuple[str, tuple[str, ...], Mapping[str, float]], ...]
+_Nodes = tuple[tuple[str, tuple[str, ...], Mapping[str, float | str]], ...]
 _ONNX: dict[str, tuple[int, _Nodes]] = {
     "sigmoid": (13, (("Sigmoid", ("x",), {}),)),
     "tanh": (13, (("Tanh", ("x",), {}),)),
@@ -338,6 +449,42 @@ _ONNX: dict[str, tuple[int, _Nodes]] = {
     "silu": (14, (("Sigmoid", ("x",), {}), ("Mul", ("x", "t0"), {}))),  # it fuses these
     "identity": (14, (("Identity", ("x",), {}),)),
     "mish": (18, (("Mish", ("x",), {}),)),
+    "softplus": (1, (("Softplus", ("x",), {}),)),
+    "log_sigmoid": (13, (("Sigmoid", ("x",), {}), ("Log", ("t0",), {}))),
+    "gelu": (20, (("Gelu", ("x",), {}),)),
+    "gelu_tanh": (20, (("Gelu", ("x",), {"approximate": "tanh"}),)),
+    "quick_gelu": (  # these too
+        14,
+        (
+            ("Constant", (), {"value_float": 1.702}),
+            ("Mul", ("x", "t0"), {}),
+            ("Sigmoid", ("t1",), {}),
+            ("Mul", ("x", "t2"), {}),
+        ),
+    ),
+    "selu": (6, (("Selu", ("x",), {}),)),
+    "celu": (12, (("Celu", ("x",), {"alpha": 1.0}),)),
+    "softsign": (1, (("Softsign", ("x",), {}),)),
+    "hard_sigmoid": (6, (("HardSigmoid", ("x",), {"alpha": 1 / 6, "beta": 0.5}),)),
+    "hard_swish": (14, (("HardSwish", ("x",), {}),)),
+    "hard_tanh": (10, (("Clip", ("x",), {"min": -1.0, "max": 1.0}),)),
+    "tanh_shrink": (14, (("Tanh", ("x",), {}), ("Sub", ("x", "t0"), {}))),
+    "soft_shrink": (9, (("Shrink", ("x",), {"lambd": 0.5, "bias": 0.5}),)),
+    "hard_shrink": (9, (("Shrink", ("x",), {"lambd": 0.5}),)),
+    "threshold": (10, (("ThresholdedRelu", ("x",), {"alpha": 1.0}),)),
+    "squareplus": (
+        14,
+        (
+            ("Constant", (), {"value_float": 4.0}),
+            ("Mul", ("x", "x"), {}),
+            ("Add", ("t1", "t0"), {}),
+            ("Sqrt", ("t2",), {}),
+            ("Add", ("x", "t3"), {}),
+            ("Constant", (), {"value_float": 0.5}),
+            ("Mul", ("t4", "t5"), {}),
+        ),
+    ),
+    "relu_squared": (14, (("Relu", ("x",), {}), ("Mul", ("t0", "t0"), {}))),
     "softmax": (13, (("Softmax", ("x",), {}),)),
 }
 
@@ -371,10 +518,8 @@ def _onnx_model(version: int, nodes: _Nodes, dimensions: int) -> bytes:
         node = b"".join(_field(1, name) for name in inputs)
         node += _field(2, "y" if i == len(nodes) - 1 else f"t{i}") + _field(4, operator)
         for name, value in attributes.items():
-            kind = _field(3, value) + _field(20, 2)
-            if isinstance(value, float):
-                kind = _field(2, value) + _field(20, 1)
-            node += _field(5, _field(1, name) + kind)
+            where, kind = {float: (2, 1), int: (3, 2), str: (4, 3)}[type(value)]
+            node += _field(5, _field(1, name) + _field(where, value) + _field(20, kind))
         graph += _field(1, node)
     graph += _field(2, "one_function")
     shape = b"".join(_field(1, _field(2, f"n{i}")) for i in range(dimensions))
@@ -423,12 +568,65 @@ def onnxruntime_peer(threads: int) -> Peer:
     return Peer("ONNX Runtime", onnxruntime.__version__, make)
 
 
+# ---- JAX ----------------------------------------------------------------------------------------
+
+
+def jax_peer(threads: int) -> Peer:
+    """Return JAX, compiled for the CPU, with gradients of sums as derivatives.
+
+    Parameters
+    ----------
+    threads : int
+        Kept where JAX has computed nothing in this process yet.
+
+    Returns
+    -------
+    Peer
+
+    Raises
+    ------
+    ImportError
+        Where it is not installed.
+    """
+    os.environ.setdefault("NPROC", str(threads))  # which XLA takes for the number of processors
+    jax = importlib.import_module("jax")
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_enable_x64", True)  # float32 stays what it is
+    nn = jax.nn
+    # With the parameters at their defaults, which are the same in both libraries.
+    functions: dict[str, Callable[[Any], Any]] = {
+        "tanh": jax.numpy.tanh,
+        "swish": nn.silu,  # at beta = 1; it has no other
+        "gelu": functools.partial(nn.gelu, approximate=False),
+        "gelu_tanh": functools.partial(nn.gelu, approximate=True),
+        "quick_gelu": lambda x: x * nn.sigmoid(1.702 * x),
+        "softsign": nn.soft_sign,
+        "relu_squared": lambda x: jax.numpy.square(nn.relu(x)),
+        "tanh_shrink": lambda x: x - jax.numpy.tanh(x),
+    }
+
+    def make(operation: str, name: str, arrays: Arrays) -> Call | None:
+        function = functions.get(name) or getattr(nn, name, None)
+        if function is None or operation == "backward":
+            return None
+        if operation == "derivative":
+            if name not in ROWS:
+                return None
+            function = jax.grad(lambda x, of=function: of(x).sum())
+        compiled = jax.jit(function)
+        x = jax.numpy.asarray(arrays.x)
+        return Call(lambda x: compiled(x).block_until_ready(), (x,), result=np.asarray)
+
+    return Peer("JAX", jax.__version__, make)
+
+
 #: By the name that tables show; a maker raises ImportError where the library is not installed.
 PEERS: dict[str, Callable[[int], Peer]] = {
     "NumPy": numpy_peer,
     "SciPy": scipy_peer,
     "torch": torch_peer,
     "ONNX Runtime": onnxruntime_peer,
+    "JAX": jax_peer,
 }
 
 

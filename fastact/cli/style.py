@@ -15,6 +15,7 @@ from typing import Any
 from fastact.cli.common import CommandError, need
 
 BLUE, ORANGE, GREEN, PURPLE, BLACK = "#0072B2", "#D55E00", "#009E73", "#AA4499", "#000000"
+AMBER = "#E69F00"
 GREY = "#767676"
 
 Line = dict[str, Any]  # as matplotlib's plot takes it
@@ -27,9 +28,10 @@ LINES: tuple[Line, ...] = (
     {"color": GREEN, "linestyle": (0, (1.5, 1.5)), "linewidth": 1.6},
     {"color": PURPLE, "linestyle": (0, (4, 1.5)), "linewidth": 1.4},
     {"color": BLACK, "linestyle": (0, (7, 2, 1.5, 2, 1.5, 2)), "linewidth": 1.2},
+    {"color": AMBER, "linestyle": "solid", "linewidth": 1.1},
 )
 ASYMPTOTE: Line = {"color": BLACK, "linestyle": (0, (5, 4)), "linewidth": 0.9}
-MARKERS = ("o", "s", "^", "D", "v")
+MARKERS = ("o", "s", "^", "D", "v", "P")
 FORMATS = ("png", "svg", "pdf")
 
 _SETTINGS = {
