@@ -71,8 +71,8 @@ LEGEND = f"""\
 - **wrong at**: −∞ and +∞ where the result is not the limit, NaN where it is not NaN. What slope
   relu and its kin have at NaN is a convention.
 - **derivative**: the backward pass of torch and JAX with a gradient of 1, the formula that people
-  write in NumPy. Kinks (0, and 6 for relu6) are left out: any slope between those on their two
-  sides is as good as another.
+  write in NumPy. Kinks are left out: any slope between those on their two sides is as good as
+  another.
 """
 
 

@@ -589,7 +589,7 @@ CATALOGUE = (
         source="R. Collobert, 'Large Scale Machine Learning', 2004",
         max_ulp=_EXACT,
         parameters=(
-            Parameter("min_val", -1.0, "The lower bound", measured=(-2.5,)),
+            Parameter("min_val", -1.0, "The lower bound", shown=(-1.0, -2.0), measured=(-2.5,)),
             Parameter("max_val", 1.0, "The upper bound, not less than the lower"),
         ),
         kinks={"min_val": "0", "max_val": "0"},
@@ -673,7 +673,9 @@ CATALOGUE = (
         "Co-adapting Features', 2015",
         max_ulp=_EXACT,
         parameters=(
-            Parameter("threshold", 1.0, "What x has to be beyond", measured=(-0.1,)),
+            Parameter(
+                "threshold", 1.0, "What x has to be beyond", shown=(1.0, -1.0), measured=(-0.1,)
+            ),
             Parameter("value", 0.0, "What takes the place of x elsewhere", measured=(20.0,)),
         ),
         kinks={"threshold": "0"},

@@ -294,6 +294,9 @@ def test_formulas_are_typeset(row):
         ("2*(x if x > 0 else 3*x) - 1", "$f = 2\\,x - 1$ if $x > 0$, else $2 \\cdot 3\\,x - 1$"),
         ("(0 if x > 0 else x) - x**2", "$f = -x^{2}$ if $x > 0$, else $x - x^{2}$"),
         ("tanh(x/pi)", r"$f = \tanh\left(\dfrac{x}{\pi}\right)$"),
+        ("exp(-x**2/2)/(1 + x/pi)", r"$f = \dfrac{e^{-x^{2}/2}}{1 + x/\pi}$"),
+        ("1/(1 - x)/2", r"$f = \dfrac{1}{2\,(1 - x)}$"),
+        ("0 if -pi > x else 1", r"$f = 0$ if $x < -\pi$, else $1$"),
     ],
 )
 def test_typesetting(expression, expected):

@@ -192,8 +192,9 @@ def write_pictures(where: Path) -> None:
             save(plot.draw_function(row), where / f"{row.name}.svg")
             save(plot.draw_small(row.name), where / f"{row.name}-small.svg")
             save(draw_errors(row), where / f"{row.name}-errors.svg")
-        save(plot.draw_softmax(), where / "softmax.svg")
-        save(plot.draw_small("softmax"), where / "softmax-small.svg")
+        for rows in ROW_CATALOGUE:
+            save(plot.draw_row_function(rows.name), where / f"{rows.name}.svg")
+            save(plot.draw_small(rows.name), where / f"{rows.name}-small.svg")
 
 
 # ---- what a function is good for ----------------------------------------------------------------
@@ -212,18 +213,18 @@ def properties(row: Row) -> Iterator[str]:
     function = getattr(fastact, row.name)
     x = np.linspace(-40, 40, 80001)
     y, slope = function.value_and_derivative(x)
-    curve = plot.curves(row)[0]
     defaults = plot.Curve(row, {p.name: p.default for p in row.parameters}, "")
     limits = [defaults.evaluate(text) for text in row.at_infinity]
+    slopes = [defaults.evaluate(text) for text in row.slope_at_infinity]
     low, high = min(y.min(), *limits), max(y.max(), *limits)
-    of = " with the default parameters" if curve.varied else ""
+    of = " with the default parameters" if row.parameters else ""
     yield f"Values from {_short(low)} to {_short(high)}{of}; " + (
         "positive and negative ones." if low < 0 < high else "of one sign: their mean is not 0."
     )
-    yield f"The slope lies between {_short(slope.min())} and {_short(slope.max())}."
+    steepest = max(slope.max(), *slopes)
+    yield f"The slope lies between {_short(min(slope.min(), *slopes))} and {_short(steepest)}."
     for side, sign in (("negative", -1), ("positive", 1)):
-        outwards = x[x * sign > 0][::sign]
-        tail = slope[x * sign > 0][::sign]
+        outwards, tail = x[::sign], slope[::sign]
         if (start := _from(tail == 0, outwards)) is not None and abs(start) < 20:
             yield (
                 f"The slope is 0 for x {'<' if sign < 0 else '>'} {_short(round(start, 2))}: a "
@@ -546,8 +547,7 @@ def row_page(row: RowFunction) -> str:
     parts.append(
         "p is softmax(x), y what the function returned; sums and maxima are those of a row.\n"
     )
-    if row.shown:
-        parts.append(picture(row.name, f"{row.name} of three logits", 1))
+    parts.append(picture(row.name, f"{row.name} of three logits", 1))
     parts += ["## When to use it\n", f"{row.use} {row.notes}\n", f"Source: {row.source}.\n"]
     bounds = [[dtype, f"{bound:g}"] for dtype, bound in row.max_ulp.items()]
     parts += ["## How right it is\n", table(("dtype", ">bound in ULP"), bounds)]
@@ -570,13 +570,11 @@ def gallery() -> str:
         f"```{{figure}} _pictures/{row.name}-small.svg\n:alt: {row.name}\n:class: picture\n"
         f":target: functions/{row.name}.html\n\n[{row.name}](functions/{row.name}.md)\n```\n"
         for row in (*CATALOGUE, *ROW_CATALOGUE)
-        if isinstance(row, Row) or row.shown
     ]
-    rest = ", ".join(f"[{r.name}](functions/{r.name}.md)" for r in ROW_CATALOGUE if not r.shown)
     return (
         "# Gallery\n\nBlue, solid: the function. Orange, dashed: its derivative, with a ring where "
         "only a limit lies and a disc where the value does. Each picture leads to its page.\n\n"
-        f":::{{container}} gallery\n{''.join(figures)}:::\n\nWithout a picture: {rest}.\n"
+        f":::{{container}} gallery\n{''.join(figures)}:::\n"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import re
 
 _GREEK = frozenset(
@@ -48,10 +49,9 @@ def name(text: str) -> str:
 def _call(function: str, arguments: list[ast.expr]) -> tuple[str, int]:
     inside = [_typeset(argument)[0] for argument in arguments]
     first = inside[0]
-    if function == "exp":
-        return f"e^{{{first}}}", _POWER
-    if function == "expm1":
-        return f"e^{{{first}}} - 1", _SUM
+    if function in ("exp", "expm1"):
+        power = f"e^{{{_typeset(_flat(arguments[0]))[0]}}}"
+        return (power, _POWER) if function == "exp" else (f"{power} - 1", _SUM)
     if function == "log1p":
         return rf"\ln(1 + {first})", _ATOM
     if function == "sqrt":
@@ -83,10 +83,27 @@ def _is_zero(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value == 0
 
 
+class _Flatten(ast.NodeTransformer):
+    def visit_Div(self, node: ast.Div) -> ast.FloorDiv:
+        return ast.FloorDiv()
+
+
+def _flat(node: ast.expr) -> ast.expr:
+    """Return an expression whose fractions are to be written with a slash."""
+    flat: ast.expr = _Flatten().visit(copy.deepcopy(node))
+    return flat
+
+
 def _binary(node: ast.BinOp) -> tuple[str, int]:
     operator = type(node.op)
     if operator is ast.Div:
-        return rf"\dfrac{{{_typeset(node.left)[0]}}}{{{_typeset(node.right)[0]}}}", _PRODUCT
+        if isinstance(node.left, ast.BinOp) and isinstance(node.left.op, ast.Div):
+            below_both = ast.BinOp(node.right, ast.Mult(), node.left.right)
+            return _binary(ast.BinOp(node.left.left, ast.Div(), below_both))
+        above, below = (_typeset(_flat(part))[0] for part in (node.left, node.right))
+        return rf"\dfrac{{{above}}}{{{below}}}", _PRODUCT
+    if operator is ast.FloorDiv:
+        return f"{_grouped(node.left, _PRODUCT)}/{_grouped(node.right, _POWER)}", _PRODUCT
     if operator is ast.Mult:
         if _is_zero(node.left):
             return "0", _ATOM  # 0*x in a formula stands for a zero of x's sign
@@ -120,6 +137,8 @@ def _typeset(node: ast.expr) -> tuple[str, int]:
             return _binary(node)
         case ast.Call(func=ast.Name(id=function), args=arguments) if arguments:
             return _call(function, arguments)
+        case ast.Compare(left=left, ops=[ast.Gt()], comparators=[ast.Name(id="x")]):
+            return f"x < {_typeset(left)[0]}", _SUM  # as people write it
         case ast.Compare(left=left, ops=operators, comparators=others):
             pairs = zip(operators, others, strict=True)
             rest = [f" {_OPERATORS[type(op)]} {_typeset(other)[0]}" for op, other in pairs]

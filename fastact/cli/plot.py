@@ -23,6 +23,7 @@ from fastact.cli.common import (
     chosen,
     directory,
     need,
+    row_function,
 )
 
 SUMMARY = "draw functions, their derivatives, kinks and asymptotes"
@@ -123,8 +124,9 @@ def curves(row: Row) -> list[Curve]:
     """
     given = {parameter.name: parameter.default for parameter in row.parameters}
     for parameter in row.parameters:
-        values = parameter.shown or (parameter.default,)
-        return [Curve(row, {**given, parameter.name: v}, parameter.name) for v in values]
+        if parameter.shown:
+            name = parameter.name
+            return [Curve(row, {**given, name: value}, name) for value in parameter.shown]
     return [Curve(row, given, "")]
 
 
@@ -262,7 +264,12 @@ def _draw_value(axes: Any, curve: Curve, line: style.Line, marked: bool = True) 
             axes.plot(ends, slope * ends + intercept, zorder=2.6, **style.ASYMPTOTE)
     if marked:
         kinks = np.array([kink for kink, *_ in curve.jumps()])
-        axes.plot(kinks, curve.value(kinks), **style.point(line))
+        at = curve.value(kinks)
+        axes.plot(kinks, at, **style.point(line))
+        for outwards in (-np.inf, np.inf):
+            limits = curve.value(np.nextafter(kinks, outwards))
+            jumps = abs(limits - at) > 1e-6
+            axes.plot(kinks[jumps], limits[jumps], **style.point(line, filled=False))
 
 
 def _draw_derivative(axes: Any, curve: Curve, line: style.Line) -> None:
@@ -323,10 +330,32 @@ def _key(line: style.Line, asymptotes: bool, jumps: bool) -> dict[str, Any]:
     if asymptotes:
         handles["asymptote of $f$"] = lines.Line2D([], [], **style.ASYMPTOTE)
     if jumps:
-        handles[f"${PRIME}$ at a kink"] = lines.Line2D([], [], **style.point(line))
+        handles["at a kink"] = lines.Line2D([], [], **style.point(line))
         open_point = lines.Line2D([], [], **style.point(line, filled=False))
-        handles[f"limit of ${PRIME}$ from one side"] = open_point
+        handles["limit from one side"] = open_point
     return handles
+
+
+def draw_row_function(name: str) -> Any:
+    """Draw a function of rows against one of three logits; softmax with bars besides.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    if name == "softmax":
+        return draw_softmax()
+    (module,) = need("plot", "matplotlib.figure")
+    figure = module.Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    _row_curves(axes, name)
+    axes.set_title(f"{name} of three logits, at {_OTHERS}", pad=10, va="bottom")
+    _finish(figure)
+    return figure
 
 
 def draw_softmax() -> Any:
@@ -342,14 +371,14 @@ def draw_softmax() -> Any:
     figure.suptitle("softmax:  Logits to probabilities", fontsize=14)
     before, after, against = figure.subplots(1, 3, width_ratios=(1, 1, 1.6))
     _softmax_bars(before, after)
-    _softmax_curves(against)
-    others = ", ".join(f"$x_{i + 1} = {_LOGITS[i]:g}$" for i in (1, 2))
-    against.set_title(f"the same $p_i$ against $x_1$, at {others}", pad=10, va="bottom")
+    _row_curves(against, "softmax")
+    against.set_title(f"the same $p_i$ against $x_1$, at {_OTHERS}", pad=10, va="bottom")
     _finish(figure)
     return figure
 
 
 _LOGITS = np.array([2.0, 1.0, -1.0])
+_OTHERS = ", ".join(f"$x_{i + 1} = {_LOGITS[i]:g}$" for i in (1, 2))
 _HATCHES = ("", "///", "...")
 
 
@@ -385,16 +414,24 @@ def _softmax_bars(before: Any, after: Any) -> None:
     after.set_ylim(0, 1)
 
 
-def _softmax_curves(axes: Any) -> None:
+def _row_curves(axes: Any, name: str) -> None:
+    """Draw what a function makes of three logits against the first of them."""
     x = np.linspace(-5.0, 7.0, _POINTS)
     logits = np.stack([x, np.full_like(x, _LOGITS[1]), np.full_like(x, _LOGITS[2])], axis=-1)
-    for i, (p, line) in enumerate(zip(fastact.softmax(logits).T, style.LINES, strict=False)):
-        axes.plot(x, p, label=f"$p_{i + 1}$", zorder=3, **line)
-    for y in (0.0, 1.0):
-        axes.plot(x[[0, -1]], [y, y], zorder=2.6, **style.ASYMPTOTE)
+    y = row_function(name)(logits)
+    if y.ndim == 1:
+        axes.plot(x, y, label="$y$", zorder=3, **style.LINES[0])
+        axes.plot(x, logits.max(axis=-1), zorder=2.6, label="largest logit", **style.ASYMPTOTE)
+    else:
+        probabilities = (y >= 0).all()
+        for i, (of, line) in enumerate(zip(y.T, style.LINES, strict=False)):
+            label = f"${'p' if probabilities else 'y'}_{i + 1}$"
+            axes.plot(x, of, label=label, zorder=3, **line)
+        for end in (0.0, 1.0) if probabilities else (0.0,):
+            axes.plot(x[[0, -1]], [end, end], zorder=2.6, **style.ASYMPTOTE)
     axes.set_xlim(x[0], x[-1])
     _cross(axes, "$x_1$")
-    axes.legend(loc="center right")
+    axes.legend(loc="center right" if y.min() >= 0 else "lower right")
 
 
 def _draw_both(axes: Any, row: Row) -> None:
@@ -423,14 +460,14 @@ def draw_small(name: str) -> Any:
     if name in ROWS:
         _draw_both(figure.subplots(), ROWS[name])
     else:
-        _draw_three_logits(figure.subplots())
+        _draw_three_logits(figure.subplots(), name)
     _finish(figure)
     return figure
 
 
-def _draw_three_logits(axes: Any) -> None:
-    _softmax_curves(axes)
-    axes.set_title("softmax of three logits", pad=10)
+def _draw_three_logits(axes: Any, name: str) -> None:
+    _row_curves(axes, name)
+    axes.set_title(f"{name} of three logits", pad=10)
 
 
 def draw_overview() -> Any:
@@ -450,7 +487,7 @@ def draw_overview() -> Any:
     for axes, row in zip(grid, CATALOGUE, strict=False):
         _draw_both(axes, row)
     softmax, *rest = grid[len(CATALOGUE) :]
-    _draw_three_logits(softmax)
+    _draw_three_logits(softmax, "softmax")
     for axes in rest:
         axes.set_axis_off()
     handles = {
