@@ -31,13 +31,16 @@ class Entry:
     parameters : dict of str to float
         The default values of the parameters in these frameworks.
     remark : str
-        What one has to know: of a function that fastact lacks, what to do instead.
+        What one has to know.
+    instead : str
+        Of a function that fastact lacks, the expression that stands for it.
     """
 
     function: str
     names: dict[str, str]
     parameters: dict[str, float] = field(default_factory=dict)
     remark: str = ""
+    instead: str = ""
 
 
 def _of(
@@ -48,6 +51,7 @@ def _of(
     onnx: str = "",
     transformers: str = "",
     remark: str = "",
+    instead: str = "",
     **parameters: float,
 ) -> Entry:
     names = {
@@ -57,7 +61,7 @@ def _of(
         "jax": jax,
         "onnx": onnx,
     }
-    return Entry(function, {k: v for k, v in names.items() if v}, parameters, remark)
+    return Entry(function, {k: v for k, v in names.items() if v}, parameters, remark, instead)
 
 
 # As they are in torch 2.13, transformers 5.24, Keras 3.15, JAX 0.10 and ONNX opset 28. Spellings
@@ -98,12 +102,10 @@ _ELSEWHERE = (
     _of(
         "softplus",
         "softplus Softplus",
-        "softplus",
-        "softplus",
-        "Softplus",
         beta=1.0,
-        remark="without torch's threshold, above which it returns x: exact on both sides of it",
+        remark="without PyTorch's threshold, from which on that returns x",
     ),
+    _of("softplus", keras="softplus", jax="softplus", onnx="Softplus", beta=1.0),
     _of("softsign", "softsign Softsign", "softsign", "soft_sign", "Softsign"),
     _of("hard_sigmoid", "hardsigmoid Hardsigmoid", "hard_sigmoid", "hard_sigmoid", width=6.0),
     _of("hard_sigmoid", onnx="HardSigmoid", width=5.0, remark="0.2x + 0.5, not x/6 + 0.5"),
@@ -131,15 +133,33 @@ _ELSEWHERE = (
     _of("softmin", "softmin Softmin"),
     _of("logsumexp", "logsumexp"),
     _of("sparsemax", keras="sparsemax"),
+    _of(
+        "cross_entropy",
+        "cross_entropy CrossEntropyLoss",
+        remark="of logits and labels; the classes lie along the last axis, in PyTorch along axis 1",
+    ),
     # What there is elsewhere only.
-    _of("", "rrelu RReLU", remark="outside training it is leaky_relu with the slope 11/48"),
-    _of("", "Softmax2d", remark="it is softmax(x, axis=-3)"),
-    _of("", jax="logsumexp", remark="it is logsumexp(x, axis=None)"),
-    _of("", keras="exponential", remark="it is numpy.exp"),
-    _of("", keras="sparse_plus sparse_sigmoid", jax="sparse_plus sparse_sigmoid"),
-    _of("", onnx="Hardmax", remark="it is 1 where numpy.argmax says and 0 elsewhere"),
-    _of("", transformers="gelu_10", remark="it is numpy.clip(gelu(x), -10, 10)"),
-    _of("", transformers="laplace sqrtsoftplus xielu"),
+    _of("", "rrelu RReLU", instead="fa.leaky_relu(x, 11/48)", remark="in training it is random"),
+    _of("", "Softmax2d", instead="fa.softmax(x, axis=-3)"),
+    _of("", jax="logsumexp", instead="fa.logsumexp(x, axis=None)"),
+    _of("", keras="exponential", instead="np.exp(x)"),
+    _of(
+        "",
+        keras="sparse_plus",
+        jax="sparse_plus",
+        instead="np.where(np.abs(x) < 1, (x + 1)**2/4, fa.relu(x))",
+    ),
+    _of(
+        "",
+        keras="sparse_sigmoid",
+        jax="sparse_sigmoid",
+        instead="np.clip((x + 1)/2, 0, 1)",
+    ),
+    _of("", onnx="Hardmax", remark="1 where numpy.argmax says and 0 elsewhere"),
+    _of("", transformers="gelu_10", instead="np.clip(fa.gelu(x), -10, 10)"),
+    _of("", transformers="sqrtsoftplus", instead="np.sqrt(fa.softplus(x))"),
+    _of("", transformers="laplace", remark="the normal distribution's function, shifted"),
+    _of("", transformers="xielu", remark="a function with learned parameters"),
 )
 
 
@@ -156,8 +176,8 @@ def entries() -> Iterator[Entry]:
     for row in CATALOGUE:
         given = {parameter.name: parameter.default for parameter in row.parameters}
         yield Entry(row.name, {"fastact": " ".join((row.name, *row.aliases))}, given)
-    for function in ROW_CATALOGUE:
-        yield Entry(function.name, {"fastact": function.name})
+    for name in (*(function.name for function in ROW_CATALOGUE), "cross_entropy"):
+        yield Entry(name, {"fastact": name})
 
 
 def _folded(name: str) -> str:
@@ -271,7 +291,7 @@ def get(name: str, framework: str = "torch") -> Any:
 
     Returns
     -------
-    Activation, or a function of rows
+    Activation, or a function of rows, or cross_entropy
         An activation has its parameters fixed to the framework's default values, so that it is
         called with x alone, and pickles. What has no default there, as the weight of prelu, stays
         an argument.
@@ -282,7 +302,7 @@ def get(name: str, framework: str = "torch") -> Any:
         For a name that is not a string.
     ValueError
         For a name that nobody has, with those that are near; for one that is known but not
-        provided, and for a framework that is not known.
+        provided, with what to write instead; and for a framework that is not known.
 
     Examples
     --------
@@ -311,8 +331,10 @@ def get(name: str, framework: str = "torch") -> Any:
     owner, entry = known[0]
     function = provided(entry)
     if function is None:
-        remark = f": {entry.remark}" if entry.remark else ""
+        instead = f"; write {entry.instead} instead" if entry.instead else ""
+        remark = f" ({entry.remark})" if entry.remark else ""
         raise ValueError(
-            f"{name!r} of {FRAMEWORKS[owner][0]} is known, but fastact does not provide it{remark}"
+            f"{name!r} of {FRAMEWORKS[owner][0]} is known, but fastact does not provide it"
+            f"{instead}{remark}"
         )
     return function

@@ -83,6 +83,13 @@ def expression(text: str) -> str:
     return shown.replace("<mtext>inf</mtext>", "<mi>∞</mi>").replace("|", "&#124;")
 
 
+def number(text: str) -> str:
+    """Return a limit or a slope as MathML; of a product of numbers also what it amounts to."""
+    if "*" in text and not re.search("[a-z]", text):
+        return f"{expression(text)} ≈ {_short(Row.evaluate(text, {}))}"
+    return expression(text)
+
+
 def equation(left: str, text: str) -> str:
     """Return an equation on a line of its own."""
     try:
@@ -266,14 +273,24 @@ def _short(value: float) -> str:
 # ---- measurements -------------------------------------------------------------------------------
 
 
+_SHOWN = {"value": "f", "derivative": "f′"}
+
+
 def accuracy_of(row: Row) -> str:
     """Return the table of bounds, largest errors and worst inputs."""
     path = ACCURACY / f"{row.name}.json"
-    results = json.loads(path.read_text(encoding="utf-8"))["results"] if path.exists() else []
+    if not path.exists():
+        bounds = [[dtype, *(f"{row.bound(dtype, of):g}" for of in _SHOWN)] for dtype in row.max_ulp]
+        return table(("dtype", *(f">bound of {of}" for of in _SHOWN.values())), bounds) + (
+            "\nThe tests hold these bounds at a sample of all inputs, at every float16 and bfloat16 "
+            "and beside what is special; the largest error and where it lies stands here once "
+            "every float32 has been tried.\n"
+        )
+    results = json.loads(path.read_text(encoding="utf-8"))["results"]
     lines = []
     for dtype in row.max_ulp:
         own = [r for r in results if r["dtype"] == dtype]
-        for operation, shown in (("value", "f"), ("derivative", "f'")):
+        for operation, shown in _SHOWN.items():
             cells = [dtype, shown, f"{row.bound(dtype, operation):g}"]
             found = [
                 (of[operation]["max_ulp"], of[operation]["worst_x"], result["parameters"])
@@ -318,11 +335,11 @@ def cores(about: dict[str, Any]) -> str:
 
 
 def times_of(name: str) -> str:
-    """Return the table of times beside the peers; nothing where none are kept."""
+    """Return the table of times beside the peers, or how to get it where none are kept."""
     about, results = kept_times()
     own = [result for result in results if result["function"] == name]
     if not own:
-        return ""
+        return f"`python -m fastact bench {name}` measures it beside its peers on your machine.\n"
     known = contestants(own)
     lines = [[f"{result['elements']:,}", *cells(result, known)] for result in own]
     versions = ", ".join(f"{peer} {version}" for peer, version in about["peers"].items())
@@ -411,12 +428,17 @@ def all_names() -> str:
             continue
         cells = [", ".join(f"`{n}`" for n in entry.names.get(f, "").split()) for f in frameworks]
         if (found := _names.provided(entry)) is None:
-            missing.append([*cells, entry.remark or "not yet" * bool(entry.function)])
+            words = [f"`{entry.instead}`"] if entry.instead else []
+            words += [entry.remark] if entry.remark else []
+            words += ["not yet"] if entry.function else []
+            missing.append([*cells, "; ".join(words)])
             continue
         given = "".join(f", {k}={v:g}" for k, v in entry.parameters.items())
         own = f"`{entry.function}(x{given})`" if given else f"`{found.__name__}`"
         if entry.function in {row.name for row in (*CATALOGUE, *ROW_CATALOGUE)}:
             own = f"[{own}](functions/{entry.function}.md)"
+        else:
+            own = f"[{own}](api.md)"
         provided.append([own, *cells])
         if entry.remark:
             pairs = zip(heads, cells, strict=True)
@@ -424,7 +446,10 @@ def all_names() -> str:
             remarks.append(f"- {names}: {entry.remark}.")
     text = table(("fastact", *heads), provided) + "\n" + "\n".join(remarks) + "\n"
     if missing:
-        text += "\nKnown, but not provided:\n\n" + table((*heads, "instead"), missing)
+        text += (
+            "\n## Known, but not provided\n\nFor these `fa.get` raises a ValueError that says "
+            "what to write instead.\n\n" + table((*heads, "instead"), missing)
+        )
     return text
 
 
@@ -476,11 +501,11 @@ def function_page(row: Row) -> str:
     """Return the page of an elementwise activation."""
     function = getattr(fastact, row.name)
     limits = [
-        f"f → {expression(limit)}, f′ → {expression(slope)}"
+        f"f → {number(limit)}, f′ → {number(slope)}"
         for limit, slope in zip(row.at_infinity, row.slope_at_infinity, strict=True)
     ]
     kinks = [
-        f"f′({expression(str(x).removesuffix('.0'))}) = {expression(slope)}"
+        f"f′({expression(x)}) = {number(slope)}"
         for x, slope in row.kinks.items()
     ]
     facts = [
@@ -520,8 +545,7 @@ def function_page(row: Row) -> str:
         accuracy_of(row),
         "[How that is known](../accuracy.md).\n",
     ]
-    if times := times_of(row.name):
-        parts += ["## How fast it is\n", times]
+    parts += ["## How fast it is\n", times_of(row.name)]
     if names := names_of(row.name):
         parts += ["## Names elsewhere\n", names]
     parts += [
@@ -551,9 +575,12 @@ def row_page(row: RowFunction) -> str:
     parts += ["## When to use it\n", f"{row.use} {row.notes}\n", f"Source: {row.source}.\n"]
     bounds = [[dtype, f"{bound:g}"] for dtype, bound in row.max_ulp.items()]
     parts += ["## How right it is\n", table(("dtype", ">bound in ULP"), bounds)]
-    if times := times_of(row.name):
-        parts += ["## How fast it is\n", times]
-    parts.append("[Softmax beside its peers, in many shapes](../explanation/comparison.md).\n")
+    parts.append("## How fast it is\n")
+    if row.shown:
+        parts.append(times_of(row.name))
+    parts.append(
+        "[The softmax family beside its peers, in many shapes](../explanation/comparison.md).\n"
+    )
     if names := names_of(row.name):
         parts += ["## Names elsewhere\n", names]
     parts += ["## Reference\n", reference(row.name, function)]
