@@ -254,9 +254,9 @@ INLINE number hard_sigmoid_value(real x, real width)
 
 INLINE number hard_sigmoid_derivative(real x, real width)
 {
-    number whole = choose(width < 0x1p-1000, exact(1.0), exact(width));
-    number steep = exact(1.0 / (double)width);
-    number inside = choose(width < 0x1p-1000, steep, deep_quotient(exact(1.0), whole));
+    double raise = width < 0x1p-900 ? 0x1p200 : 1.0;
+    number quotient = deep_quotient(exact(1.0), exact(raise * width));
+    number inside = choose(raise > 1, scaled(raise, quotient), quotient);
     number outside = exact(x == x ? (real)0.0 : x);
     number slope = choose(2.0 * magnitude(x) < width, inside, outside);
     return choose(width > 0, slope, exact(NAN));
