@@ -1,9 +1,10 @@
 """Who fastact is compared with: every peer's way to compute each function, once.
 
 NumPy's expressions are what people write in its absence: they make new arrays, but for those that
-are a single ufunc and take ``out`` as fastact and the others do. PyTorch and ONNX Runtime write
-into the same memory as fastact, except for what is an expression in PyTorch too; JAX makes new
-arrays. All three get the number of threads that fastact has; NumPy and SciPy have only one.
+are a single ufunc and take ``out`` as fastact and the others do. The others write into the same
+memory as fastact, except for what is an expression in PyTorch too, and for JAX, which takes over
+the memory of its result before. They get the number of threads that fastact has; NumPy and SciPy
+have only one.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ Array = NDArray[Any]
 FASTACT = "fastact"
 
 
+#: What an input may hold: normal numbers three times as wide as pre-activations tend to be, numbers
+#: from -100 to 100, zeros, or such that results of exponentials are subnormal.
+INPUTS = ("normal", "uniform", "zeros", "subnormal")
+
+#: Where a result may go: into an array that is there, into a new one, or into the input.
+MEMORY = ("out", "fresh", "in-place")
+
+
 @dataclass(frozen=True)
 class Arrays:
     """What all contestants compute on.
@@ -40,17 +49,17 @@ class Arrays:
         The input.
     grad : ndarray
         The gradient that a backward pass takes.
-    out : ndarray
-        Where the result goes.
+    out : ndarray or None
+        Where the result goes; None: into a new array in each call.
     """
 
     x: Array
     grad: Array
-    out: Array
+    out: Array | None
 
     @classmethod
     def normal(cls, shape: tuple[int, ...], dtype: str = "float32") -> Arrays:
-        """Return arrays of normal numbers, x three times as wide as pre-activations tend to be.
+        """Return arrays of normal numbers, and one for the result.
 
         Parameters
         ----------
@@ -61,10 +70,48 @@ class Arrays:
         -------
         Arrays
         """
+        return cls.of(shape, dtype)
+
+    @classmethod
+    def of(
+        cls,
+        shape: tuple[int, ...],
+        dtype: str = "float32",
+        inputs: str = "normal",
+        memory: str = "out",
+    ) -> Arrays:
+        """Return arrays.
+
+        Parameters
+        ----------
+        shape : tuple of int
+        dtype : str
+        inputs : str
+            One of `INPUTS`.
+        memory : str
+            One of `MEMORY`.
+
+        Returns
+        -------
+        Arrays
+        """
         generator = np.random.default_rng(0)
-        x = (3.0 * generator.standard_normal(shape)).astype(dtype)
+        least = math.log(np.finfo(dtype).smallest_normal)
+        numbers: dict[str, Callable[[], Array]] = {
+            "normal": lambda: 3.0 * generator.standard_normal(shape),
+            "uniform": lambda: generator.uniform(-100.0, 100.0, shape),
+            "zeros": lambda: np.zeros(shape),
+            "subnormal": lambda: generator.uniform(least - 9.0, least - 1.0, shape),
+        }
+        x = numbers[inputs]().astype(dtype)
         grad = generator.standard_normal(shape).astype(dtype)
-        return cls(x, grad, np.zeros_like(x))
+        out = {"out": np.zeros_like(x), "fresh": None, "in-place": x}[memory]
+        return cls(x, grad, out)
+
+    @property
+    def into(self) -> dict[str, Array]:
+        """The keyword `out`, where there is one."""
+        return {} if self.out is None else {"out": self.out}
 
 
 Maker = Callable[[str, str, Arrays], Call | None]
@@ -110,7 +157,7 @@ def fastact_call(operation: str, name: str, arrays: Arrays) -> Call | None:
         if function is None:
             return None
     inputs = (arrays.grad, arrays.x) if operation == "backward" else (arrays.x,)
-    return Call(function, inputs, {"out": arrays.out})
+    return Call(function, inputs, arrays.into)
 
 
 # ---- NumPy --------------------------------------------------------------------------------------
@@ -257,7 +304,7 @@ def _numpy_call(operation: str, name: str, arrays: Arrays) -> Call | None:
     if operation == "value":
         if name in NUMPY_UFUNCS:
             ufunc, arguments = NUMPY_UFUNCS[name]
-            return Call(ufunc, (arrays.x, *arguments), {"out": arrays.out})
+            return Call(ufunc, (arrays.x, *arguments), arrays.into)
         if name in NUMPY:
             return Call(NUMPY[name], (arrays.x, *parameters))
         return None
@@ -319,7 +366,7 @@ def scipy_peer(threads: int) -> Peer:
         if operation != "value":
             return None
         if ufunc := getattr(special, ufuncs.get(name, ""), None):  # softplus came with 1.17
-            return Call(ufunc, (arrays.x,), {"out": arrays.out})
+            return Call(ufunc, (arrays.x,), arrays.into)
         if name == "gelu":
             return Call(gelu, (arrays.x,))
         if name == "softmax":
@@ -370,8 +417,50 @@ def torch_function(name: str) -> Callable[[Any], Any] | None:
     return lambda x: function(x, *given)
 
 
+def torch_backward(name: str, x: Any) -> tuple[Any, tuple[Any, ...]] | None:
+    """Return PyTorch's backward pass, what it keeps of the forward pass being there.
+
+    Parameters
+    ----------
+    name : str
+        Of an elementwise activation.
+    x : torch.Tensor
+
+    Returns
+    -------
+    tuple or None
+        The operator, and what it takes after the gradient. None where PyTorch has none that writes
+        into given memory.
+    """
+    torch = importlib.import_module("torch")
+    # The name of the operator, and its arguments.
+    operators: dict[str, tuple[str, tuple[Any, ...]]] = {
+        "relu": ("threshold", (x, 0)),
+        "relu6": ("hardtanh", (x, 0.0, 6.0)),
+        "leaky_relu": ("leaky_relu", (x, 0.01, False)),
+        "elu": ("elu", (1.0, 1.0, 1.0, False, x)),
+        "selu": ("elu", (_ALPHA, _SCALE, 1.0, False, x)),
+        "celu": ("elu", (1.0, 1.0, 1.0, False, x)),
+        "swish": ("silu", (x,)),
+        "silu": ("silu", (x,)),
+        "softplus": ("softplus", (x, 1.0, 20.0)),
+        "gelu": ("gelu", (x,)),
+        "hard_sigmoid": ("hardsigmoid", (x,)),
+        "hard_tanh": ("hardtanh", (x, -1.0, 1.0)),
+        "soft_shrink": ("softshrink", (x, 0.5)),
+        "hard_shrink": ("hardshrink", (x, 0.5)),
+        "threshold": ("threshold", (x, 1.0)),
+    }
+    if name in ("sigmoid", "tanh"):  # of the result, which the forward pass has left
+        operators[name] = name, (getattr(torch, name)(x),)
+    if name not in operators:
+        return None
+    operator, arguments = operators[name]
+    return getattr(torch.ops.aten, f"{operator}_backward"), arguments
+
+
 def torch_peer(threads: int) -> Peer:
-    """Return PyTorch, without gradients.
+    """Return PyTorch, without gradients but for its operators of backward passes.
 
     Parameters
     ----------
@@ -418,18 +507,25 @@ def torch_peer(threads: int) -> Peer:
     }
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
+        x, grad = torch.from_numpy(arrays.x), torch.from_numpy(arrays.grad)
+        out = None if arrays.out is None else torch.from_numpy(arrays.out)
+
+        def call(function: Callable[..., Any], *given: Any, keyword: str = "out") -> Call:
+            return Call(function, given, {} if out is None else {keyword: out}, result=np.asarray)
+
+        if operation == "backward" and (found := torch_backward(name, x)) is not None:
+            operator, kept = found
+            function = operator.default if out is None else operator.grad_input
+            return call(function, grad, *kept, keyword="grad_input")
         if operation != "value":
             return None
-        x, out = torch.from_numpy(arrays.x), torch.from_numpy(arrays.out)
         if name == "identity":
-            return Call(out.copy_, (x,), result=lambda _: arrays.out)
+            return Call(x.clone) if out is None else Call(out.copy_, (x,), result=np.asarray)
         if name not in functions:
             expression = torch_function(name)
             return None if expression is None else Call(expression, (x,), result=np.asarray)
         function, arguments = functions[name]
-        if arguments is None:
-            arguments = defaults(ROWS[name])
-        return Call(function, (x, *arguments), {"out": out}, result=lambda _: arrays.out)
+        return call(function, x, *(defaults(ROWS[name]) if arguments is None else arguments))
 
     return Peer("torch", torch.__version__, make)
 
@@ -439,7 +535,7 @@ def torch_peer(threads: int) -> Peer:
 # Nodes as (operator, inputs, attributes), the last of which gives the result; and the version of
 # the operators' definitions in which these are attributes.
 _Nodes = tuple[tuple[str, tuple[str, ...], Mapping[str, float | str]], ...]
-_ONNX: dict[str, tuple[int, _Nodes]] = {
+ONNX_NODES: dict[str, tuple[int, _Nodes]] = {
     "sigmoid": (13, (("Sigmoid", ("x",), {}),)),
     "tanh": (13, (("Tanh", ("x",), {}),)),
     "relu": (14, (("Relu", ("x",), {}),)),
@@ -507,7 +603,7 @@ def _varint(value: int) -> bytes:
     return bytes([*encoded, value])
 
 
-def _onnx_model(version: int, nodes: _Nodes, dimensions: int) -> bytes:
+def onnx_model(version: int, nodes: _Nodes, dimensions: int) -> bytes:
     """Return an ONNX model of one float32 input x and one output y.
 
     Written by hand, since a few dozen bytes are not worth a dependency on the onnx package. The
@@ -548,15 +644,21 @@ def onnxruntime_peer(threads: int) -> Peer:
     onnxruntime = importlib.import_module("onnxruntime")
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        if operation != "value" or name not in _ONNX or arrays.x.dtype != np.float32:
+        if operation != "value" or name not in ONNX_NODES or arrays.x.dtype != np.float32:
             return None
+        if arrays.out is arrays.x:
+            return None  # of several nodes a later one would find x overwritten
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 3
         session = onnxruntime.InferenceSession(
-            _onnx_model(*_ONNX[name], arrays.x.ndim), settings, providers=["CPUExecutionProvider"]
+            onnx_model(*ONNX_NODES[name], arrays.x.ndim),
+            settings,
+            providers=["CPUExecutionProvider"],
         )
+        if arrays.out is None:
+            return Call(session.run, (None, {"x": arrays.x}), result=lambda results: results[0])
         binding = session.io_binding()
         for bind, field, array in (
             (binding.bind_input, "x", arrays.x),
@@ -607,17 +709,48 @@ def jax_peer(threads: int) -> Peer:
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
         function = functions.get(name) or getattr(nn, name, None)
-        if function is None or operation == "backward":
+        if function is None or (operation == "derivative" and name not in ROWS):
             return None
-        if operation == "derivative":
-            if name not in ROWS:
-                return None
-            function = jax.grad(lambda x, of=function: of(x).sum())
-        compiled = jax.jit(function)
-        x = jax.numpy.asarray(arrays.x)
-        return Call(lambda x: compiled(x).block_until_ready(), (x,), result=np.asarray)
+
+        def value(x: Any, grad: Any) -> Any:
+            return function(x)
+
+        def derivative(x: Any, grad: Any) -> Any:
+            return jax.grad(lambda x: function(x).sum())(x)
+
+        def backward(x: Any, grad: Any) -> Any:
+            return jax.vjp(function, x)[1](grad)[0]
+
+        chosen = {"value": value, "derivative": derivative, "backward": backward}[operation]
+        x, grad = jax.numpy.array(arrays.x), jax.numpy.array(arrays.grad)
+        if arrays.out is None:
+            compiled = jax.jit(chosen, keep_unused=True)
+            return Call(lambda: compiled(x, grad).block_until_ready(), result=np.asarray)
+        # It writes into no given memory, but takes over that of an argument: of what it has made in
+        # the call before, or of x.
+        reuse = {"donate_argnums": 0, "keep_unused": True}
+        if arrays.out is arrays.x:
+            step, last = jax.jit(chosen, **reuse), [x]
+            others: tuple[Any, ...] = (grad,)
+        else:
+            step = jax.jit(lambda before, x, grad: chosen(x, grad), **reuse)
+            last, others = [jax.numpy.array(arrays.out)], (x, grad)
+
+        def call() -> Any:
+            last[0] = step(last[0], *others)
+            return last[0].block_until_ready()
+
+        return Call(call, result=np.asarray)
 
     return Peer("JAX", jax.__version__, make)
+
+
+def _compiled(maker: str) -> Callable[[int], Peer]:
+    def make(threads: int) -> Peer:
+        module = importlib.import_module("fastact.cli.compiled_peers")
+        return getattr(module, maker)(threads)  # type: ignore[no-any-return]
+
+    return make
 
 
 #: By the name that tables show; a maker raises ImportError where the library is not installed.
@@ -627,6 +760,9 @@ PEERS: dict[str, Callable[[int], Peer]] = {
     "torch": torch_peer,
     "ONNX Runtime": onnxruntime_peer,
     "JAX": jax_peer,
+    "numexpr": _compiled("numexpr_peer"),
+    "numba": _compiled("numba_peer"),
+    "OpenVINO": _compiled("openvino_peer"),
 }
 
 

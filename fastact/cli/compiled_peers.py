@@ -1,0 +1,177 @@
+"""More peers: numexpr and numba, which compile the catalogue's formula, and OpenVINO, which takes
+ONNX Runtime's models. ``peers.PEERS`` asks for them.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import io
+import math
+from typing import Any
+
+import numpy as np
+
+from fastact.cli.common import ROWS, defaults
+from fastact.cli.peers import ONNX_NODES, Array, Arrays, Peer, onnx_model
+from fastact.cli.timing import Call
+
+
+class _WithNamedNumbers(ast.NodeTransformer):
+    """A formula whose numbers are names, since both compilers would take them for doubles."""
+
+    def __init__(self, parameters: dict[str, float]) -> None:
+        self.numbers = dict(parameters)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        assert isinstance(node.value, int | float)
+        return self._named(f"n{len(self.numbers)}", node.value)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._named("pi", math.pi) if node.id == "pi" else node
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        if isinstance(node.op, ast.Pow):  # whose exponent is 2
+            base: ast.expr = self.visit(node.left)
+            return ast.BinOp(base, ast.Mult(), base)
+        self.generic_visit(node)
+        return node
+
+    def _named(self, name: str, value: float) -> ast.expr:
+        self.numbers[name] = value
+        return ast.Name(name, ast.Load())
+
+
+class _WithWhere(ast.NodeTransformer):
+    """A formula for arrays: its choices as calls."""
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        self.generic_visit(node)
+        return ast.Call(ast.Name("where", ast.Load()), [node.test, node.body, node.orelse], [])
+
+
+def _formula(name: str, dtype: np.dtype[Any]) -> tuple[ast.expr, dict[str, Any]] | None:
+    """Return the formula of an activation and the numbers in it, in a dtype."""
+    if name not in ROWS:
+        return None
+    row = ROWS[name]
+    given = dict(zip((p.name for p in row.parameters), defaults(row), strict=True))
+    naming = _WithNamedNumbers(given)
+    tree = naming.visit(ast.parse(row.formula, mode="eval").body)
+    return tree, {key: dtype.type(number) for key, number in naming.numbers.items()}
+
+
+def numexpr_peer(threads: int) -> Peer:
+    """Return numexpr, evaluating the catalogue's formula.
+
+    Parameters
+    ----------
+    threads : int
+
+    Returns
+    -------
+    Peer
+
+    Raises
+    ------
+    ImportError
+        Where it is not installed.
+    """
+    numexpr = importlib.import_module("numexpr")
+    numexpr.set_num_threads(threads)
+
+    def make(operation: str, name: str, arrays: Arrays) -> Call | None:
+        found = _formula(name, arrays.x.dtype)
+        if operation != "value" or found is None or arrays.x.itemsize < 4:
+            return None
+        tree, numbers = found
+        text = ast.unparse(_WithWhere().visit(tree))
+        if "erfc" in text:
+            return None  # it has no such function
+        keywords = {"local_dict": {"x": arrays.x, **numbers}, **arrays.into}
+        return Call(numexpr.evaluate, (text,), keywords)
+
+    return Peer("numexpr", numexpr.__version__, make)
+
+
+def numba_peer(threads: int) -> Peer:
+    """Return numba, compiling the catalogue's formula into a parallel loop.
+
+    Parameters
+    ----------
+    threads : int
+
+    Returns
+    -------
+    Peer
+
+    Raises
+    ------
+    ImportError
+        Where it is not installed.
+    """
+    numba = importlib.import_module("numba")
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    functions = {key: getattr(math, key) for key in ("sqrt", "exp", "expm1", "log1p", "tanh")}
+
+    def make(operation: str, name: str, arrays: Arrays) -> Call | None:
+        found = _formula(name, arrays.x.dtype)
+        if operation != "value" or found is None or arrays.x.itemsize < 4:
+            return None
+        tree, numbers = found
+        source = (
+            "def kernel(a, out):\n"
+            "    for i in prange(a.size):\n"
+            "        x = a[i]\n"
+            f"        out[i] = {ast.unparse(tree)}\n"
+        )
+        known = {"prange": numba.prange, "erfc": math.erfc, "abs": abs, **functions, **numbers}
+        exec(compile(source, f"<{name}>", "exec"), known)
+        kernel = numba.njit(parallel=True, error_model="numpy")(known["kernel"])
+        if arrays.out is None:
+
+            def fresh(x: Array) -> Array:
+                out = np.empty_like(x)
+                kernel(x.reshape(-1), out.reshape(-1))
+                return out
+
+            return Call(fresh, (arrays.x,))
+        flat = arrays.x.reshape(-1), arrays.out.reshape(-1)
+        return Call(kernel, flat, result=lambda _: arrays.out)
+
+    return Peer("numba", numba.__version__, make)
+
+
+def openvino_peer(threads: int) -> Peer:
+    """Return OpenVINO, its input and output bound beforehand.
+
+    Parameters
+    ----------
+    threads : int
+
+    Returns
+    -------
+    Peer
+
+    Raises
+    ------
+    ImportError
+        Where it is not installed.
+    """
+    openvino = importlib.import_module("openvino")
+    core = openvino.Core()
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+
+    def make(operation: str, name: str, arrays: Arrays) -> Call | None:
+        if operation != "value" or name not in ONNX_NODES or arrays.x.dtype != np.float32:
+            return None
+        model = core.read_model(io.BytesIO(onnx_model(*ONNX_NODES[name], arrays.x.ndim)))
+        model.reshape(list(arrays.x.shape))
+        request = core.compile_model(model, "CPU", settings).create_infer_request()
+        request.set_input_tensor(openvino.Tensor(arrays.x, shared_memory=True))
+        if arrays.out is None:
+            return Call(request.infer, result=lambda results: results[0])
+        request.set_output_tensor(openvino.Tensor(arrays.out, shared_memory=True))
+        return Call(request.infer, result=lambda _: arrays.out)
+
+    return Peer("OpenVINO", openvino.__version__.partition("-")[0], make)
