@@ -112,6 +112,18 @@ def test_list_finds_by_words_and_by_names_elsewhere(capsys):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["list", "info"])
+@pytest.mark.parametrize("columns", [80, 200])
+def test_lines_fit_the_terminal(capsys, monkeypatch, command, columns):
+    one_by_one = run(capsys, command)[1]
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    status, out, _ = run(capsys, command)
+    assert status == 0
+    assert max(map(len, out.splitlines())) <= columns
+    assert sorted("".join(out.split())) == sorted("".join(one_by_one.split()))
+
+
 @once
 def test_list_as_json(capsys):
     shown = {row["name"]: row for row in json.loads(run(capsys, "list", "--json")[1])}
@@ -486,6 +498,14 @@ def test_bench_writes_what_it_prints(tmp_path):
             assert name.split()[0] in out
     assert str(chart) in out.replace("\n", "")
     assert b"</svg>" in chart.read_bytes()
+
+
+def test_bench_prints_json_and_nothing_else():
+    pytest.importorskip("rich")
+    command = [sys.executable, "-m", "fastact", "bench", "identity", "--quick", "--json", "-"]
+    found = subprocess.run(command, capture_output=True, check=True)
+    assert [of["function"] for of in json.loads(found.stdout)["results"]] == ["identity"] * 3
+    assert b"identity" in found.stderr
 
 
 @pytest.mark.parametrize("wrong", [["--threads", "0"], ["--chart", "times.txt"]], ids=" ".join)

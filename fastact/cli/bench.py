@@ -17,7 +17,7 @@ from fastact.cli import charts, peers, style, timing
 from fastact.cli.common import ROW_FUNCTIONS, CommandError, chosen, directory, need, processor
 from fastact.cli.info import collect
 
-SUMMARY = "time fastact beside NumPy and, where installed, SciPy, torch and ONNX Runtime"
+SUMMARY = "time fastact beside NumPy and, where installed, SciPy, torch, ONNX Runtime and JAX"
 EXAMPLE = "python -m fastact bench sigmoid mish --quick --json times.json --chart times.png"
 
 SIZES = (1, 64, 4096, 65536, 2**20, 2**24)
@@ -89,7 +89,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threads", type=int, metavar="N", help="for all contestants (default: fastact's number)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the times as JSON")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="write the times as JSON; - is standard output"
+    )
     parser.add_argument(
         "--chart", type=Path, metavar="FILE", help="draw the times, as .png, .svg or .pdf"
     )
@@ -213,7 +215,8 @@ def _times(ratio: float | None) -> str:
     """Format a ratio, as rich's markup: green where fastact is ahead, red where it is behind."""
     if ratio is None:
         return "–"
-    text = f"{ratio:.1f}×" if ratio >= 1.95 else f"{ratio:.2f}×"
+    digits = 0 if ratio >= 9.95 else 1 if ratio >= 1.95 else 2
+    text = f"{ratio:.{digits}f}×"
     return f"[green]{text}[/]" if ratio >= 1.05 else f"[red]{text}[/]" if ratio < 0.95 else text
 
 
@@ -248,8 +251,8 @@ def table(results: list[Result], others: list[peers.Peer], threads: int) -> Any:
     (rich_table, box) = need("bench", "rich.table", "rich.box")
     shown = rich_table.Table(
         title=f"ns per element, float32, {threads} thread{'s' * (threads != 1)}",
-        caption="NumPy and SciPy use one thread. The last columns are their times over "
-        "fastact's: above 1 fastact is faster.",
+        caption="NumPy and SciPy use one thread. The last columns are the times of NumPy and of "
+        "the fastest library over fastact's: above 1 fastact is faster.",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
@@ -259,13 +262,13 @@ def table(results: list[Result], others: list[peers.Peer], threads: int) -> Any:
     names = [peer.name for peer in others]
     libraries = [name for name in names if name != "NumPy"]
     shown.add_column("function", no_wrap=True)
-    shown.add_column("elements", justify="right", no_wrap=True)
+    shown.add_column("size", justify="right", no_wrap=True)
     shown.add_column(peers.FASTACT, justify="right", style="bold", no_wrap=True)
     for name in names:
         shown.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
     shown.add_column("vs.\nNumPy", justify="right", no_wrap=True)
     if libraries:
-        shown.add_column("vs. best\nlibrary", justify="right", no_wrap=True)
+        shown.add_column("vs.\nbest", justify="right", no_wrap=True)
     before = ""
     for i, result in enumerate(results):
         last = i + 1 == len(results) or results[i + 1].function != result.function
@@ -284,15 +287,18 @@ def table(results: list[Result], others: list[peers.Peer], threads: int) -> Any:
     return shown
 
 
-def write_json(path: Path, results: list[Result], about: dict[str, Any]) -> None:
-    """Write the times to a file.
+def as_json(results: list[Result], about: dict[str, Any]) -> str:
+    """Return the times as JSON.
 
     Parameters
     ----------
-    path : pathlib.Path
     results : list of Result
     about : dict
         The conditions.
+
+    Returns
+    -------
+    str
     """
     rows = [
         {
@@ -303,9 +309,7 @@ def write_json(path: Path, results: list[Result], about: dict[str, Any]) -> None
         }
         for result in results
     ]
-    directory(path.parent)
-    text = json.dumps({"conditions": about, "results": rows}, indent=2)
-    path.write_text(text + "\n", encoding="utf-8")
+    return json.dumps({"conditions": about, "results": rows}, indent=2)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -325,7 +329,8 @@ def run(options: argparse.Namespace) -> int:
     if options.chart is not None:
         need("plot", "matplotlib")
         style.check_format(options.chart)
-    console = console_module.Console()
+    printed = options.json == Path("-")
+    console = console_module.Console(stderr=printed)  # what is not JSON goes elsewhere
     sizes = QUICK_SIZES if options.quick else SIZES
     rounds = 5 if options.quick else 11
     with limited(options.threads) as threads:
@@ -347,8 +352,11 @@ def run(options: argparse.Namespace) -> int:
 
             results = measure(names, sizes, rounds, others, advance)
     console.print(table(results, others, threads))
-    if options.json is not None:
-        write_json(options.json, results, about)
+    if printed:
+        print(as_json(results, about))
+    elif options.json is not None:
+        directory(options.json.parent)
+        options.json.write_text(as_json(results, about) + "\n", encoding="utf-8")
         console.print(f"times: {options.json}", highlight=False, soft_wrap=True)
     if options.chart is not None:
         title = f"float32, {threads} thread{'s' * (threads != 1)}, {about['processor']}"

@@ -5,6 +5,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import platform
+import shutil
+import sys
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,6 +164,37 @@ def directory(path: Path) -> Path:
     except OSError as error:
         raise CommandError(f"cannot make the directory {path}: {error.strerror}.") from None
     return path
+
+
+def terminal_width() -> int | None:
+    """Return how many columns the terminal has that stdout is; None where it is none.
+
+    Returns
+    -------
+    int or None
+    """
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fitted(line: str, indent: int) -> str:
+    """Return a line broken to the terminal's width, or as it is where stdout is none.
+
+    Parameters
+    ----------
+    line : str
+    indent : int
+        Of the lines after the first.
+
+    Returns
+    -------
+    str
+    """
+    width = terminal_width()
+    if width is None or len(line) <= width:
+        return line
+    return textwrap.fill(
+        line, max(width, 2 * indent), subsequent_indent=" " * indent, break_long_words=False
+    )
 
 
 def processor() -> str:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 import fastact
-from fastact.cli.common import FUNCTIONS
+from fastact.cli.common import FUNCTIONS, fitted
 
 SUMMARY = "show version, instruction set, threads and build"
 EXAMPLE = "python -m fastact info --json"
 
 # What the other commands can use, by the names under which it is imported and distributed.
 _OPTIONAL = {
+    "jax": "jax",
     "matplotlib": "matplotlib",
     "onnxruntime": "onnxruntime",
     "pytest_benchmark": "pytest-benchmark",
@@ -88,5 +89,5 @@ def run(options: argparse.Namespace) -> int:
             value = ", ".join(f"{key} {item}" for key, item in value.items())
         elif isinstance(value, list):
             value = ", ".join(value)
-        print(f"{name:<20} {value}")
+        print(fitted(f"{name:<20} {value}", 21))
     return 0

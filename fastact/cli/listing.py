@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
 from fastact import _names
 from fastact.catalogue import CATALOGUE, ROW_CATALOGUE, Row, RowFunction
-from fastact.cli.common import CommandError
+from fastact.cli.common import CommandError, fitted, terminal_width
 
 SUMMARY = "list the functions with their formulas, parameters and bounds of the error"
 EXAMPLE = "python -m fastact list --json"
@@ -93,7 +94,17 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps([_as_data(row) for row in rows], indent=2))
         return 0
     table = [("function", "f(x)", "ULP float32", "float64", "also"), *map(_cells, rows)]
-    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    for cells in table:
-        print("  ".join(f"{c:<{w}}" for c, w in zip(cells, widths, strict=True)).rstrip())
+    print("\n".join(_lines(table, terminal_width())))
     return 0
+
+
+def _lines(table: list[tuple[str, ...]], width: int | None) -> Iterator[str]:
+    """Yield a table's lines, the formulas on lines of their own where it is wider than this."""
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    narrow = width is not None and sum(widths) + 2 * len(widths) - 2 > width
+    for cells in table:
+        shown = [f"{c:<{w}}" for c, w in zip(cells, widths, strict=True)]
+        formula = shown.pop(1).rstrip() if narrow else ""
+        yield "  ".join(shown).rstrip()
+        if formula:
+            yield fitted(f"    {formula}", 8)

@@ -422,8 +422,10 @@ def _row_curves(axes: Any, name: str) -> None:
     if y.ndim == 1:
         axes.plot(x, y, label="$y$", zorder=3, **style.LINES[0])
         axes.plot(x, logits.max(axis=-1), zorder=2.6, label="largest logit", **style.ASYMPTOTE)
+        place = "upper left"
     else:
         probabilities = (y >= 0).all()
+        place = "center right" if probabilities else "lower center"
         for i, (of, line) in enumerate(zip(y.T, style.LINES, strict=False)):
             label = f"${'p' if probabilities else 'y'}_{i + 1}$"
             axes.plot(x, of, label=label, zorder=3, **line)
@@ -431,7 +433,7 @@ def _row_curves(axes: Any, name: str) -> None:
             axes.plot(x[[0, -1]], [end, end], zorder=2.6, **style.ASYMPTOTE)
     axes.set_xlim(x[0], x[-1])
     _cross(axes, "$x_1$")
-    axes.legend(loc="center right" if y.min() >= 0 else "lower right")
+    axes.legend(loc=place)
 
 
 def _draw_both(axes: Any, row: Row) -> None:
