@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import importlib.util
+import io
 import json
 import multiprocessing
 import os
@@ -24,7 +25,7 @@ from instruction_sets import once
 import fastact
 from fastact import __main__, cli
 from fastact.catalogue import CATALOGUE, ROW_CATALOGUE
-from fastact.cli import accuracy, common, formula, info, peers, plot, sweeps
+from fastact.cli import accuracy, common, demo, formula, info, peers, plot, sweeps
 
 pytestmark = once
 
@@ -506,6 +507,31 @@ def test_bench_prints_json_and_nothing_else():
     found = subprocess.run(command, capture_output=True, check=True)
     assert [of["function"] for of in json.loads(found.stdout)["results"]] == ["identity"] * 3
     assert b"identity" in found.stderr
+
+
+def test_interrupt_waits_until_libraries_are_imported():
+    done = []
+
+    def imported():
+        with peers.interrupts_later():
+            signal.raise_signal(signal.SIGINT)
+            done.append(True)
+
+    with pytest.raises(KeyboardInterrupt):
+        imported()
+    assert done == [True]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_demo_breaks_no_name_and_no_number(columns):
+    console = pytest.importorskip("rich.console").Console(width=columns, file=io.StringIO())
+    for shown in demo.value_tables(columns):
+        console.print(shown)
+    out = console.file.getvalue()
+    assert "…" not in out
+    assert all(row.name in out for row in CATALOGUE)
 
 
 @pytest.mark.parametrize("wrong", [["--threads", "0"], ["--chart", "times.txt"]], ids=" ".join)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import fastact
-from fastact.catalogue import CATALOGUE
+from fastact.catalogue import CATALOGUE, Row
 from fastact.cli import peers, plot, timing
 from fastact.cli.common import ROWS, activation, need
 from fastact.cli.network import Digits, Network, Settings
@@ -86,6 +86,20 @@ def _number(value: float) -> str:
 # ---- values -------------------------------------------------------------------------------------
 
 
+def _abreast(width: int) -> Iterator[list[Row]]:
+    """Yield the activations whose columns, two each, fit beside each other into a width."""
+    rows: list[Row] = []
+    taken = 0
+    for row in CATALOGUE:
+        needed = max(8, len(row.name)) + 10
+        if rows and taken + needed > width:
+            yield rows
+            rows, taken = [], 0
+        rows.append(row)
+        taken += needed
+    yield rows
+
+
 def value_tables(width: int) -> Iterator[Any]:
     """Yield tables of the value and derivative of each activation, as wide as the terminal takes.
 
@@ -100,12 +114,11 @@ def value_tables(width: int) -> Iterator[Any]:
     """
     table, box = need("demo", "rich.table", "rich.box")
     x = np.array(INPUTS)
-    across = max(1, (width - 6) // 18)
-    for start in range(0, len(CATALOGUE), across):
+    for rows in _abreast(width - 6):
         shown = table.Table(box=box.SIMPLE_HEAD, show_edge=False, padding=0)
         shown.add_column("x", justify="right", style="bold", no_wrap=True)
         columns = []
-        for row in CATALOGUE[start : start + across]:
+        for row in rows:
             value, derivative = activation(row.name).value_and_derivative(x)
             shown.add_column(row.name, justify="right", no_wrap=True, min_width=8)
             shown.add_column("f′", justify="right", no_wrap=True, min_width=8, style="cyan")
@@ -281,7 +294,8 @@ def forward_table(results: list[Trained], images: Array, rounds: int) -> Any:
     table, box = need("demo", "rich.table", "rich.box")
     with_torch = importlib.util.find_spec("torch") is not None
     if with_torch:
-        peers.torch_peer(1)
+        with peers.interrupts_later():
+            peers.torch_peer(1)
     shown = table.Table(box=box.SIMPLE_HEAD, pad_edge=False)
     shown.add_column("hidden activation", no_wrap=True)
     others = ["NumPy", "torch"] if with_torch else ["NumPy"]

@@ -14,8 +14,10 @@ import functools
 import importlib
 import math
 import os
+import signal
 import struct
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -778,7 +780,8 @@ def installed(threads: int) -> list[Peer]:
     -------
     list of Peer
     """
-    return [peer for make in PEERS.values() if (peer := _or_none(make, threads)) is not None]
+    with interrupts_later():
+        return [peer for make in PEERS.values() if (peer := _or_none(make, threads)) is not None]
 
 
 def _or_none(make: Callable[[int], Peer], threads: int) -> Peer | None:
@@ -786,6 +789,25 @@ def _or_none(make: Callable[[int], Peer], threads: int) -> Peer | None:
         return make(threads)
     except ImportError:
         return None
+
+
+@contextlib.contextmanager
+def interrupts_later() -> Iterator[None]:
+    """Keep Ctrl-C until the block is done.
+
+    Libraries that are interrupted while they are imported swallow that, or abort the process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
