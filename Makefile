@@ -16,11 +16,11 @@ demo: export FASTACT_WERROR = 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help env build demo test lint format bench accuracy docs sanitize emulate fuzz leaks \
-	stubs wheel clean
+.PHONY: help env build demo test lint format bench bench-env bench-full accuracy docs sanitize \
+	emulate fuzz leaks stubs wheel clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
 
 env: .venv/ready ## make .venv with everything that the other targets need
 
@@ -58,6 +58,18 @@ bench: build ## compare with NumPy's expressions, and with torch where installed
 	@$(RUN) -m fastact bench --quick --json build/bench/times.json --chart build/bench/times.png
 	@$(RUN) -m pytest benchmarks --quick -q --benchmark-json build/bench/pytest.json \
 		--benchmark-columns=min,median,iqr,rounds
+
+bench-env: env ## install every library that the benchmarks compare with
+	@$(RUN) -m pip install --quiet --group peers
+
+# Each in a process of its own, as some libraries can be told their number of threads only once.
+bench-full: build ## the same for all operations, dtypes, ways of memory and threads (hours)
+	@for operation in value derivative backward; do for dtype in float32 float64; do \
+	for memory in out fresh in-place; do for threads in 1 2; do \
+		$(RUN) -m fastact bench --operation $$operation --dtype $$dtype --memory $$memory \
+			--threads $$threads \
+			--json build/bench/$$operation-$$dtype-$$memory-$$threads.json || exit 1; \
+	done; done; done; done
 
 accuracy: build ## sweep all inputs of every kernel (an hour; NAMES="elu mish": of those) into docs
 	@$(RUN) -m fastact accuracy $(NAMES) --exhaustive --output docs/accuracy

@@ -534,6 +534,37 @@ def test_demo_breaks_no_name_and_no_number(columns):
     assert all(row.name in out for row in CATALOGUE)
 
 
+def test_bench_times_what_it_is_asked_for(tmp_path):
+    pytest.importorskip("rich")
+    times = tmp_path / "times.json"
+    asked = {"operation": "backward", "dtype": "float64", "memory": "fresh", "inputs": "zeros"}
+    options = [word for name, value in asked.items() for word in (f"--{name}", value)]
+    run_apart("bench", "silu", "--quick", *options, "--peer", "NumPy", "--json", times)
+    written = json.loads(times.read_text(encoding="utf-8"))
+    assert {name: written["conditions"][name] for name in asked} == asked
+    for result in written["results"]:
+        assert list(result["seconds"]) == ["fastact", "NumPy", "copy"]
+        assert result["bytes"] == 8 * result["elements"]
+
+
+@pytest.mark.parametrize("memory", peers.MEMORY)
+@pytest.mark.parametrize("inputs", peers.INPUTS)
+def test_arrays_of_contestants(inputs, memory):
+    arrays = peers.Arrays.of((5000,), "float32", inputs, memory)
+    assert arrays.x.dtype == arrays.grad.dtype == np.float32
+    assert {"out": arrays.out is not arrays.x, "fresh": arrays.into == {}}.get(
+        memory, arrays.out is arrays.x
+    )
+    tiny = fastact.sigmoid(arrays.x)
+    seen = {
+        "normal": 2.9 < arrays.x.std() < 3.1,
+        "uniform": arrays.x.min() < -99 and arrays.x.max() > 99,
+        "zeros": not arrays.x.any(),
+        "subnormal": tiny.min() > 0 and tiny.max() < np.finfo(np.float32).smallest_normal,
+    }
+    assert seen[inputs]
+
+
 @pytest.mark.parametrize("wrong", [["--threads", "0"], ["--chart", "times.txt"]], ids=" ".join)
 def test_bench_refuses_before_it_measures(capsys, monkeypatch, wrong):
     pytest.importorskip("rich")
@@ -544,26 +575,27 @@ def test_bench_refuses_before_it_measures(capsys, monkeypatch, wrong):
     assert err.count("\n") == 1
 
 
-def compare(peer):
+def compare(peer, memory):
     """Compare a peer with fastact; return what was compared, None for a peer that is missing."""
     try:
         found = peers.PEERS[peer](1)
     except ImportError:
         return None
     compared = []
-    for name in common.FUNCTIONS:
+    for name in common.FUNCTIONS if memory == "out" else ("identity", "silu", "softmax"):
         for operation in ("value", "derivative", "backward"):
-            arrays = peers.Arrays.normal((8, 16))
-            own = peers.fastact_call(operation, name, arrays)
+            own = peers.fastact_call(operation, name, peers.Arrays.normal((8, 16)))
+            arrays = peers.Arrays.of((8, 16), memory=memory)
             call = found.make(operation, name, arrays)
             if own is None or call is None:
                 continue
             expected = np.array(own.result(own()))
-            arrays.out.fill(np.nan)
+            if memory == "out":
+                arrays.out.fill(np.nan)
             with peers.without_gradients():
                 result = np.array(call.result(call()))
             assert result.dtype == np.float32
-            what = f"{peer}: {operation} of {name}"
+            what = f"{peer}: {operation} of {name}, {memory}"
             np.testing.assert_allclose(result, expected, rtol=1e-5, atol=2e-6, err_msg=what)
             compared.append(what)
     return compared
@@ -573,10 +605,11 @@ def compare(peer):
 def test_peers_compute_what_fastact_does(peer):
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=spawn) as pool:
-        compared = pool.submit(compare, peer).result()
-    if compared is None:
-        pytest.skip(f"{peer} is not installed")
-    assert compared
+        for memory in peers.MEMORY:
+            compared = pool.submit(compare, peer, memory).result()
+            if compared is None:
+                pytest.skip(f"{peer} is not installed")
+            assert compared or (peer, memory) == ("ONNX Runtime", "in-place")
 
 
 def test_demo_trains_and_prints_all_tables(tmp_path):

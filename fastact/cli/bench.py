@@ -17,12 +17,36 @@ from fastact.cli import charts, peers, style, timing
 from fastact.cli.common import ROW_FUNCTIONS, CommandError, chosen, directory, need, processor
 from fastact.cli.info import collect
 
-SUMMARY = "time fastact beside NumPy and, where installed, SciPy, torch, ONNX Runtime and JAX"
+SUMMARY = "time fastact beside NumPy and whichever of seven other libraries is installed"
 EXAMPLE = "python -m fastact bench sigmoid mish --quick --json times.json --chart times.png"
 
 SIZES = (1, 64, 4096, 65536, 2**20, 2**24)
 QUICK_SIZES = (64, 4096, 2**20)
 ROW_LENGTH = 64  # of softmax's rows: logits of a small classifier
+
+
+COPY = "copy"  # what moving the memory takes, in the table of contestants
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is timed, other than the function and the size.
+
+    Attributes
+    ----------
+    operation : str
+        "value", "derivative" or "backward".
+    dtype : str
+    memory : str
+        Where results go: one of `peers.MEMORY`.
+    inputs : str
+        What x holds: one of `peers.INPUTS`.
+    """
+
+    operation: str = "value"
+    dtype: str = "float32"
+    memory: str = "out"
+    inputs: str = "normal"
 
 
 @dataclass(frozen=True)
@@ -73,8 +97,23 @@ class Result:
         float or None
             None where none of them has the function.
         """
-        times = [self.seconds[name] for name in names if name in self.seconds]
-        return min(times) / self.seconds[peers.FASTACT] if times else None
+        first = self.first(names)
+        return None if first is None else self.seconds[first] / self.seconds[peers.FASTACT]
+
+    def first(self, names: list[str]) -> str | None:
+        """Return the fastest of some contestants.
+
+        Parameters
+        ----------
+        names : list of str
+
+        Returns
+        -------
+        str or None
+            None where none of them has the function.
+        """
+        known = [name for name in names if name in self.seconds]
+        return min(known, key=lambda name: self.seconds[name], default=None)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,6 +125,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("names", nargs="*", metavar="NAME", help="functions (default: all)")
     parser.add_argument("--quick", action="store_true", help="fewer sizes and rounds")
+    parser.add_argument(
+        "--peer",
+        action="append",
+        choices=peers.PEERS,
+        help="a library to compare with, repeatable (default: all that are installed)",
+    )
+    for name, choices, help_text in (
+        ("operation", ("value", "derivative", "backward"), "what is computed"),
+        ("dtype", ("float16", "float32", "float64"), "of what"),
+        ("memory", peers.MEMORY, "where results go: into what is there, new arrays, or x"),
+        ("inputs", peers.INPUTS, "what x holds"),
+    ):
+        default = getattr(Work(), name)
+        parser.add_argument(
+            f"--{name}", choices=choices, default=default, help=f"{help_text} (default: {default})"
+        )
     parser.add_argument(
         "--threads", type=int, metavar="N", help="for all contestants (default: fastact's number)"
     )
@@ -115,23 +170,58 @@ def shape_of(function: str, size: int) -> tuple[int, ...]:
     return (max(1, size // ROW_LENGTH), min(size, ROW_LENGTH))
 
 
-def contestants(function: str, shape: tuple[int, ...], others: list[peers.Peer]) -> dict[str, Any]:
+def contestants(
+    function: str, shape: tuple[int, ...], work: Work, others: list[peers.Peer]
+) -> dict[str, timing.Call]:
     """Return the calls that compute a function, by contestant, fastact first.
 
     Parameters
     ----------
     function : str
     shape : tuple of int
+    work : Work
     others : list of Peer
 
     Returns
     -------
     dict of str to Call
     """
-    arrays = peers.Arrays.normal(shape)
-    calls = {peers.FASTACT: peers.fastact_call("value", function, arrays)}
-    calls.update({peer.name: peer.make("value", function, arrays) for peer in others})
+    arrays = peers.Arrays.of(shape, work.dtype, work.inputs, work.memory)
+    makers = {peers.FASTACT: peers.fastact_call, **{peer.name: peer.make for peer in others}}
+    calls: dict[str, timing.Call | None] = {}
+    for name, make in makers.items():
+        if work.memory == "in-place":  # nobody goes on with another's results
+            arrays = peers.Arrays.of(shape, work.dtype, work.inputs, work.memory)
+        calls[name] = make(work.operation, function, arrays)
+    calls |= copies(arrays, work, others)
     return {name: call for name, call in calls.items() if call is not None}
+
+
+def copies(
+    arrays: peers.Arrays, work: Work, others: list[peers.Peer]
+) -> dict[str, timing.Call | None]:
+    """Return calls that read and write as much as a function has to, by who makes them.
+
+    Parameters
+    ----------
+    arrays : Arrays
+    work : Work
+    others : list of Peer
+
+    Returns
+    -------
+    dict of str to Call
+    """
+    x = arrays.x
+    if work.operation == "backward":  # two are read and one is written
+        return {COPY: timing.Call(np.add, (arrays.grad, x), arrays.into)}
+    if arrays.out is None:
+        return {COPY: timing.Call(x.copy)}
+    calls: dict[str, timing.Call | None] = {COPY: timing.Call(np.positive, (x,), arrays.into)}
+    for peer in others:
+        if peer.name == "torch":
+            calls[f"{COPY} by torch"] = peer.make("value", "identity", arrays)
+    return calls
 
 
 @contextmanager
@@ -153,13 +243,19 @@ def limited(threads: int | None) -> Iterator[int]:
 
 
 def measure(
-    names: list[str], sizes: tuple[int, ...], rounds: int, others: list[peers.Peer], advance: Any
+    names: list[str],
+    work: Work,
+    sizes: tuple[int, ...],
+    rounds: int,
+    others: list[peers.Peer],
+    advance: Any,
 ) -> list[Result]:
     """Time functions at sizes.
 
     Parameters
     ----------
     names : list of str
+    work : Work
     sizes : tuple of int
     rounds : int
     others : list of Peer
@@ -176,16 +272,20 @@ def measure(
             advance(name, size)
             shape = shape_of(name, size)
             with peers.without_gradients():
-                calls = contestants(name, shape, others)
-                results.append(Result(name, shape, timing.medians(calls, rounds=rounds)))
+                seconds = timing.medians(contestants(name, shape, work, others), rounds=rounds)
+            # One copy, whoever made it the fastest.
+            best = min(of for who, of in seconds.items() if who.startswith(COPY))
+            kept = {who: of for who, of in seconds.items() if not who.startswith(COPY)}
+            results.append(Result(name, shape, {**kept, COPY: best}))
     return results
 
 
-def conditions(others: list[peers.Peer], threads: int, rounds: int) -> dict[str, Any]:
+def conditions(work: Work, others: list[peers.Peer], threads: int, rounds: int) -> dict[str, Any]:
     """Return what one has to know of a measurement.
 
     Parameters
     ----------
+    work : Work
     others : list of Peer
     threads : int
     rounds : int
@@ -195,7 +295,7 @@ def conditions(others: list[peers.Peer], threads: int, rounds: int) -> dict[str,
     dict
     """
     return {
-        "dtype": "float32",
+        **asdict(work),
         "threads": threads,
         "rounds": rounds,
         "statistic": "median",
@@ -235,12 +335,13 @@ def size_text(size: int) -> str:
     return f"2^{power}" if size == 2**power and power >= 17 else f"{size:,}"
 
 
-def table(results: list[Result], others: list[peers.Peer], threads: int) -> Any:
+def table(results: list[Result], work: Work, others: list[peers.Peer], threads: int) -> Any:
     """Return the comparison as a table.
 
     Parameters
     ----------
     results : list of Result
+    work : Work
     others : list of Peer
     threads : int
 
@@ -249,38 +350,40 @@ def table(results: list[Result], others: list[peers.Peer], threads: int) -> Any:
     rich.table.Table
     """
     (rich_table, box) = need("bench", "rich.table", "rich.box")
+    names = [peer.name for peer in others]
     shown = rich_table.Table(
-        title=f"ns per element, float32, {threads} thread{'s' * (threads != 1)}",
-        caption="NumPy and SciPy use one thread. The last columns are the times of NumPy and of "
-        "the fastest library over fastact's: above 1 fastact is faster.",
+        title=f"{work.operation}, ns per element, {work.dtype}, {work.memory}, "
+        f"{threads} thread{'s' * (threads != 1)}",
+        caption="NumPy and SciPy use one thread. The last columns are times over fastact's, of "
+        "NumPy, of the fastest other, and of a copy of as much memory: above 1 fastact is faster.",
         box=box.SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
         pad_edge=False,
         title_justify="left",
         caption_justify="left",
     )
-    names = [peer.name for peer in others]
-    libraries = [name for name in names if name != "NumPy"]
     shown.add_column("function", no_wrap=True)
     shown.add_column("size", justify="right", no_wrap=True)
     shown.add_column(peers.FASTACT, justify="right", style="bold", no_wrap=True)
-    for name in names:
-        shown.add_column(name.replace(" ", "\n"), justify="right", no_wrap=True)
-    shown.add_column("vs.\nNumPy", justify="right", no_wrap=True)
-    if libraries:
-        shown.add_column("vs.\nbest", justify="right", no_wrap=True)
+    shown.add_column("NumPy", justify="right", no_wrap=True)
+    shown.add_column("fastest", justify="right", no_wrap=True)
+    shown.add_column("other", no_wrap=True)
+    for what in ("NumPy", "fastest", "copy"):
+        shown.add_column(f"vs.\n{what}", justify="right", no_wrap=True)
     before = ""
     for i, result in enumerate(results):
         last = i + 1 == len(results) or results[i + 1].function != result.function
-        cells = [_number(result.per_element(name)) for name in (peers.FASTACT, *names)]
-        ratios = [_times(result.ratio(["NumPy"]))]
-        if libraries:
-            ratios.append(_times(result.ratio(libraries)))
+        first = result.first(names)
         shown.add_row(
             "" if result.function == before else result.function,
             size_text(result.elements),
-            *cells,
-            *ratios,
+            _number(result.per_element(peers.FASTACT)),
+            _number(result.per_element("NumPy")),
+            _number(result.per_element(first) if first else None),
+            first or "",
+            _times(result.ratio(["NumPy"])),
+            _times(result.ratio(names)),
+            f"{result.ratio([COPY]):.2f}",
             end_section=last,
         )
         before = result.function
@@ -304,7 +407,7 @@ def as_json(results: list[Result], about: dict[str, Any]) -> str:
         {
             **asdict(result),
             "elements": result.elements,
-            "bytes": result.elements * 4,
+            "bytes": result.elements * np.dtype(about["dtype"]).itemsize,
             "ns_per_element": {name: result.per_element(name) for name in result.seconds},
         }
         for result in results
@@ -333,10 +436,12 @@ def run(options: argparse.Namespace) -> int:
     console = console_module.Console(stderr=printed)  # what is not JSON goes elsewhere
     sizes = QUICK_SIZES if options.quick else SIZES
     rounds = 5 if options.quick else 11
+    work = Work(options.operation, options.dtype, options.memory, options.inputs)
     with limited(options.threads) as threads:
-        others = peers.installed(threads)
-        about = conditions(others, threads, rounds)
-        if absent := [name for name in peers.PEERS if name not in {o.name for o in others}]:
+        others = peers.installed(threads, options.peer)
+        about = conditions(work, others, threads, rounds)
+        wanted = options.peer or peers.PEERS
+        if absent := [name for name in wanted if name not in {o.name for o in others}]:
             console.print(f"Not installed, left out: {', '.join(absent)}.")
         console.print(
             f"{about['processor']}, {about['fastact']['isa']}; fastact {fastact.__version__}, "
@@ -350,8 +455,8 @@ def run(options: argparse.Namespace) -> int:
             def advance(name: str, size: int) -> None:
                 bar.update(task, description=f"{name}, {size_text(size)}", advance=1, refresh=True)
 
-            results = measure(names, sizes, rounds, others, advance)
-    console.print(table(results, others, threads))
+            results = measure(names, work, sizes, rounds, others, advance)
+    console.print(table(results, work, others, threads))
     if printed:
         print(as_json(results, about))
     elif options.json is not None:
@@ -359,7 +464,8 @@ def run(options: argparse.Namespace) -> int:
         options.json.write_text(as_json(results, about) + "\n", encoding="utf-8")
         console.print(f"times: {options.json}", highlight=False, soft_wrap=True)
     if options.chart is not None:
-        title = f"float32, {threads} thread{'s' * (threads != 1)}, {about['processor']}"
+        cores = f"{threads} thread{'s' * (threads != 1)}, {about['processor']}"
+        title = f"{work.operation}, {work.dtype}, {cores}"
         charts.draw(options.chart, results, [peers.FASTACT, *(p.name for p in others)], title)
         console.print(f"chart: {options.chart}", highlight=False, soft_wrap=True)
     return 0

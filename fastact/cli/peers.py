@@ -768,20 +768,23 @@ PEERS: dict[str, Callable[[int], Peer]] = {
 }
 
 
-def installed(threads: int) -> list[Peer]:
+def installed(threads: int, names: list[str] | None = None) -> list[Peer]:
     """Return the peers that are installed.
 
     Parameters
     ----------
     threads : int
         How many each may use.
+    names : list of str, optional
+        Those that are asked for; by default all.
 
     Returns
     -------
     list of Peer
     """
     with interrupts_later():
-        return [peer for make in PEERS.values() if (peer := _or_none(make, threads)) is not None]
+        makers = [PEERS[name] for name in names or PEERS]
+    return [peer for make in makers if (peer := _or_none(make, threads)) is not None]
 
 
 def _or_none(make: Callable[[int], Peer], threads: int) -> Peer | None:
