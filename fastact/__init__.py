@@ -20,8 +20,10 @@ from fastact._runtime import (
     show_runtime,
 )
 from fastact._version import __version__
+from fastact.gates import gated
 
 globals().update(activations)
+globals().update(gated)
 globals().update(row_functions)
 
 __all__ = [
@@ -35,7 +37,8 @@ __all__ = [
     "set_num_threads",
     "show_runtime",
     *row_functions,
+    *gated,
     *activations,
 ]
 
-del activations, row_functions
+del activations, gated, row_functions

@@ -29,10 +29,12 @@ __all__ = [
     "cross_entropy",
     "elu",
     "expit",
+    "geglu",
     "gelu",
     "gelu_tanh",
     "get",
     "get_num_threads",
+    "glu",
     "hard_shrink",
     "hard_sigmoid",
     "hard_swish",
@@ -49,7 +51,9 @@ __all__ = [
     "logsumexp",
     "mish",
     "num_threads",
+    "prelu",
     "quick_gelu",
+    "reglu",
     "relu",
     "relu2",
     "relu6",
@@ -67,6 +71,7 @@ __all__ = [
     "softshrink",
     "softsign",
     "squareplus",
+    "swiglu",
     "swish",
     "tanh",
     "tanh_shrink",
@@ -3902,6 +3907,238 @@ threshold: Final[_ThresholdValueFloatActivation]
 squareplus: Final[_BFloatActivation]
 relu_squared: Final[_FloatActivation]
 relu2: Final[_FloatActivation]
+
+@type_check_only
+class _GateBackward(_Operation):
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        gate: _Input,
+        value: _Input,
+        /,
+        *,
+        out: tuple[_Out, _Out2],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Out, _Out2]: ...
+    @overload
+    def __call__(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        gate: np.ndarray[_Shape, np.dtype[_Float]],
+        value: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.ndarray[_Shape, np.dtype[_Float]], np.ndarray[_Shape, np.dtype[_Float]]]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Float,
+        gate: _Float,
+        value: _Float,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[_Float, _Float]: ...
+    @overload
+    def __call__(
+        self,
+        grad: float,
+        gate: float,
+        value: float,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[np.float64, np.float64]: ...
+    @overload
+    def __call__(
+        self,
+        grad: _Input,
+        gate: _Input,
+        value: _Input,
+        /,
+        *,
+        out: _NoOuts = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> tuple[Any, Any]: ...
+
+@type_check_only
+class _Gate(_Operation):
+    @property
+    def backward(self) -> _GateBackward: ...
+    @overload
+    def __call__(
+        self,
+        gate: _Input,
+        value: _Input,
+        /,
+        *,
+        out: _Out | tuple[_Out],
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        gate: np.ndarray[_Shape, np.dtype[_Float]],
+        value: np.ndarray[_Shape, np.dtype[_Float]],
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        gate: _Float,
+        value: _Float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        gate: float,
+        value: float,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.float64: ...
+    @overload
+    def __call__(
+        self,
+        gate: _Input,
+        value: _Input,
+        /,
+        *,
+        out: _NoOut = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+
+swiglu: Final[_Gate]
+geglu: Final[_Gate]
+reglu: Final[_Gate]
+
+@type_check_only
+class _Arrangement:
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def max_ulp(self) -> dict[str, float]: ...
+
+@type_check_only
+class _Glu(_Arrangement):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: SupportsIndex = -1,
+        *,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: SupportsIndex = -1,
+        *,
+        out: None = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: SupportsIndex = -1,
+        *,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+    @overload
+    def backward(self, grad: _Input, x: _Input, axis: SupportsIndex = -1, *, out: _Out) -> _Out: ...
+    @overload
+    def backward(
+        self,
+        grad: NDArray[_Float] | float,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: SupportsIndex = -1,
+        *,
+        out: None = None,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward(
+        self, grad: _Input, x: _Input, axis: SupportsIndex = -1, *, out: None = None
+    ) -> Any: ...
+
+@type_check_only
+class _Prelu(_Arrangement):
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        weight: ArrayLike,
+        axis: SupportsIndex = 1,
+        *,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        weight: NDArray[_Float] | float,
+        axis: SupportsIndex = 1,
+        *,
+        out: None = None,
+        dtype: None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        weight: ArrayLike,
+        axis: SupportsIndex = 1,
+        *,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+    def backward(
+        self,
+        grad: ArrayLike,
+        x: ArrayLike,
+        weight: ArrayLike,
+        axis: SupportsIndex = 1,
+        *,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] = (None, None),
+    ) -> tuple[Any, Any]: ...
+
+glu: Final[_Glu]
+prelu: Final[_Prelu]
 
 @type_check_only
 class _Softmax:

@@ -39,7 +39,7 @@ import numpy as np
 
 from fastact import _docstrings
 from fastact._kernels import OPERATIONS
-from fastact.catalogue import CATALOGUE
+from fastact.catalogue import CATALOGUE, GATE_CATALOGUE
 
 cnp.import_array()
 cnp.import_umath()
@@ -110,9 +110,9 @@ cdef dict loops_in_order(int inputs):
 cdef object make_ufunc(row, int operation):
     """The numpy.ufunc of one operation. What is allocated here lives as long as the process, as
     the ufunc does."""
-    cdef int capacity = len(INTEGERS) + len(FLOATS), count = 0, operands = 0
-    cdef int arrays = 2 if operation == _kernels.FASTACT_BACKWARD else 1
-    cdef int element, computed_in, computed_type, i
+    cdef int capacity = len(row.inputs) * len(INTEGERS) + len(FLOATS), count = 0, operands = 0
+    cdef int first = operation == _kernels.FASTACT_BACKWARD, arrays = first + len(row.inputs)
+    cdef int element, computed_in, computed_type, place, i
     cdef cnp.PyUFuncGenericFunction *functions = <cnp.PyUFuncGenericFunction *>PyMem_Malloc(
         capacity * sizeof(cnp.PyUFuncGenericFunction))
     cdef void **data = <void **>PyMem_Malloc(capacity * sizeof(void *))
@@ -127,16 +127,20 @@ cdef object make_ufunc(row, int operation):
         )
         computed_in = element if keeps else _kernels.FASTACT_FLOAT64
         computed_type = type_num if keeps else cnp.NPY_DOUBLE
-        if _kernels.bind(&calls[count], row, operation, element, computed_in) < 0:
-            raise ImportError(f"{row.name}: the catalogue says that it keeps integers, "
-                              "src_c/activations.h does not")
-        operands = calls[count].inputs + calls[count].outputs
-        for i in range(operands):
-            types[count * operands + i] = computed_type
-        types[count * operands + (operation == _kernels.FASTACT_BACKWARD)] = type_num
-        functions[count] = ufunc_loop
-        data[count] = &calls[count]
-        count += 1
+        # Of several arrays any may be the one of integers; then the others are float64.
+        for place in range(first, first + 1 if keeps else arrays):
+            if _kernels.bind(&calls[count], row, operation, element, computed_in) < 0:
+                raise ImportError(f"{row.name}: the catalogue says that it keeps integers, "
+                                  "src_c/activations.h does not")
+            operands = calls[count].inputs + calls[count].outputs
+            calls[count].elements[first] = computed_in
+            calls[count].elements[place] = element
+            for i in range(operands):
+                types[count * operands + i] = computed_type
+            types[count * operands + place] = type_num
+            functions[count] = ufunc_loop
+            data[count] = &calls[count]
+            count += 1
     name = row.name if operation == _kernels.FASTACT_VALUE else (
         f"{row.name}_{OPERATIONS[operation]}")
     # Kept by the module for good: the ufunc only points to them.
@@ -236,6 +240,7 @@ cdef class Operation:
     cdef int operation
     cdef tuple inputs  # the names of what comes before the parameters
     cdef int arrays    # and their number
+    cdef bint gated    # whether two arrays take the place of x
     cdef int outputs
     cdef int open_parameters
     cdef tuple names        # of the parameters that a call may give
@@ -262,9 +267,12 @@ cdef class Operation:
         self.numpy_ufunc = ufunc
         self.row = row
         self.operation = operation
-        self.inputs = ("grad", "x") if operation == _kernels.FASTACT_BACKWARD else ("x",)
+        self.inputs = row.inputs
+        if operation == _kernels.FASTACT_BACKWARD:
+            self.inputs = ("grad", *row.inputs)
         self.arrays = len(self.inputs)
-        self.outputs = 2 if operation == _kernels.FASTACT_VALUE_AND_DERIVATIVE else 1
+        self.gated = len(row.inputs) > 1
+        self.outputs = ufunc.nout
         self.values = tuple(fixed.get(p.name, p.default) for p in row.parameters)
         self.names = tuple(p.name for p in row.parameters if p.name not in fixed)
         self.slots = tuple(i for i, p in enumerate(row.parameters) if p.name not in fixed)
@@ -329,6 +337,8 @@ cdef class Operation:
         cdef int i, element, contiguity, count = 0
         cdef bint varying = False  # whether a parameter is an array
 
+        if self.gated:
+            return self.short_way_of_arrays(args, parameters, given_out)
         if not cnp.PyArray_CheckExact(<object>args[0]):
             return self.of_floats(args, parameters) if given_out == NULL else None
         x = <cnp.ndarray>args[0]
@@ -407,6 +417,107 @@ cdef class Operation:
         else:
             self.run_shaped(bound, grad, x, parameters, out, second, operands)
         return out if second is None else (out, second)
+
+    cdef object short_way_of_arrays(self, PyObject *const *args, parameter *parameters,
+                                    PyObject *given_out):
+        """The same for a gated function: arrays of one shape, or that broadcast to one of them."""
+        cdef cnp.ndarray whole, array, out = None, second = None
+        cdef fastact_call *bound
+        cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
+        cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS * _kernels.FASTACT_MAX_DIMENSIONS]
+        cdef Py_ssize_t size
+        cdef int i, element, dimensions
+        cdef int contiguity = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
+        cdef bint c_order = True, one_order = True
+        if not cnp.PyArray_CheckExact(<object>args[0]):
+            return self.of_floats(args, parameters) if given_out == NULL else None
+        whole = <cnp.ndarray>args[0]
+        for i in range(self.arrays):
+            if not cnp.PyArray_CheckExact(<object>args[i]):
+                return None
+            array = <cnp.ndarray>args[i]
+            if cnp.PyArray_NDIM(array) == 0 or not is_plain(array, 0):
+                return None
+            if spreads_over(whole, array):
+                whole = array
+        element = floating_element(cnp.PyArray_TYPE(whole), bfloat16_type)
+        if element < 0:
+            return None
+        bound = &self.calls[element]
+        dimensions = cnp.PyArray_NDIM(whole)
+        for i in range(self.arrays):
+            array = <cnp.ndarray>args[i]
+            if not spreads_over(array, whole):
+                return None
+            operands[i] = <char *>cnp.PyArray_DATA(array)
+            contiguity &= PyArray_FLAGS(array) if alike(array, whole) else 0
+            c_order &= in_c_order(array)
+            one_order &= alike(array, whole) and same_strides(array, whole)
+        if contiguity & cnp.NPY_ARRAY_C_CONTIGUOUS:
+            contiguity = cnp.NPY_ARRAY_C_CONTIGUOUS  # of both orders C alone counts
+
+        if given_out != NULL:
+            if self.outputs == 2:
+                if type(<object>given_out) is not tuple or PyTuple_GET_SIZE(
+                        <tuple>given_out) != 2:
+                    return None
+                first_out, second_out = <tuple>given_out
+                if not (cnp.PyArray_CheckExact(first_out) and cnp.PyArray_CheckExact(second_out)):
+                    return None
+                out, second = first_out, second_out
+                if not self.may_take(args, whole, second) or overlaps(out, second):
+                    return None
+                contiguity &= PyArray_FLAGS(second)
+            elif not cnp.PyArray_CheckExact(<object>given_out):
+                return None
+            else:
+                out = <cnp.ndarray>given_out
+            if not self.may_take(args, whole, out):
+                return None
+            contiguity &= PyArray_FLAGS(out)
+        elif contiguity or c_order:
+            out = PyArray_EMPTY(dimensions, cnp.PyArray_DIMS(whole), cnp.PyArray_TYPE(whole),
+                                contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
+        elif one_order and not repeats(whole):
+            out = empty_like(whole)
+        else:
+            return None  # NumPy chooses the order of the results
+        if self.outputs == 2 and second is None:
+            second = empty_like(out)
+        operands[self.arrays] = <char *>cnp.PyArray_DATA(out)
+        if second is not None:
+            operands[self.arrays + 1] = <char *>cnp.PyArray_DATA(second)
+
+        size = cnp.PyArray_SIZE(whole)
+        if contiguity:
+            self.run_contiguous(bound, size, operands)
+            return out if second is None else (out, second)
+        memset(strides, 0, (self.arrays + self.outputs) * dimensions * sizeof(Py_ssize_t))
+        for i in range(self.arrays):
+            spread(<cnp.ndarray>args[i], dimensions, strides + i * dimensions)
+        spread(out, dimensions, strides + self.arrays * dimensions)
+        if second is not None:
+            spread(second, dimensions, strides + (self.arrays + 1) * dimensions)
+        if size < KEEP_GIL_BELOW:
+            _kernels.apply_shaped(bound, dimensions, <Py_ssize_t *>cnp.PyArray_DIMS(whole),
+                                  operands, strides)
+        else:
+            with nogil:
+                _kernels.apply_shaped(bound, dimensions, <Py_ssize_t *>cnp.PyArray_DIMS(whole),
+                                      operands, strides)
+        return out if second is None else (out, second)
+
+    cdef bint may_take(self, PyObject *const *args, cnp.ndarray whole, cnp.ndarray out) noexcept:
+        """Whether an output is plain, and meets no input otherwise than element by element."""
+        cdef int i
+        cdef cnp.ndarray array
+        if not (alike(whole, out) and is_plain(out, cnp.NPY_ARRAY_WRITEABLE)) or shows_twice(out):
+            return False
+        for i in range(self.arrays):
+            array = <cnp.ndarray>args[i]
+            if overlaps_partly(array, out) if alike(array, out) else overlaps(array, out):
+                return False
+        return True
 
     cdef inline bint takes(self, int i, double number) noexcept:
         """Whether a parameter may be that; NaN it may not. A comparison with the smallest number
@@ -527,11 +638,11 @@ cdef class Operation:
                 check_parameter(self.__name__, parameter, value)
         check_order(self.__name__, self.row, values)
         inputs = [*args[:self.arrays], *values]
-        if (len(inputs) > 1 and type(inputs[self.arrays - 1]) is int
-                and kwargs.get("signature") is None):
-            # Beside anything else NumPy takes an int for what it can be cast to: the first loop of
-            # integers, that of int8, would be found for it.
-            inputs[self.arrays - 1] = float(inputs[self.arrays - 1])
+        for i in range(self.arrays - len(self.row.inputs), self.arrays):
+            if (len(inputs) > 1 and type(inputs[i]) is int and kwargs.get("signature") is None):
+                # Beside anything else NumPy takes an int for what it can be cast to: the first loop
+                # of integers, that of int8, would be found for it.
+                inputs[i] = float(inputs[i])
         if find_bfloat16() and any([is_bfloat16(value) for value in inputs]):
             if kwargs.get("signature") is None and (
                     kwargs.get("dtype") is None or kwargs["dtype"] == bfloat16):
@@ -596,13 +707,7 @@ cdef class Operation:
     @property
     def formula(self):
         """The function as a Python expression in x and the parameters."""
-        derivative = self.row.derivative
-        return {
-            "value": self.row.formula,
-            "derivative": derivative,
-            "backward": f"grad*({derivative})",
-            "value_and_derivative": f"({self.row.formula}, {derivative})",
-        }[OPERATIONS[self.operation]]
+        return self.row.operations[OPERATIONS[self.operation]]
 
     @property
     def max_ulp(self):
@@ -742,12 +847,32 @@ cdef class Activation(Operation):
                 raise TypeError(f"{self.__name__} has no parameter {name!r} to fix; "
                                 f"it has: {accepted}")
             check_parameter(self.__name__, known[name], value)
-            find_bfloat16()
             check_dtype(self.__name__, value)
         fixed = {**self.fixed, **parameters}
         if len(fixed) == len(known):
             check_order(self.__name__, self.row, [fixed[name] for name in known])
         return _find(self.row.name, "value", {**self.fixed, **parameters})
+
+
+cdef class Gate(Operation):
+    """A gated function of two arrays, as `fastact.swiglu`: called, it gives its value.
+
+    It behaves as a ``numpy.ufunc`` does. Not to be made by hand.
+
+    Attributes
+    ----------
+    backward : Operation
+        ``backward(grad, gate, value)``: both gradients, in one pass.
+    ufunc : numpy.ufunc
+        The ufunc behind it.
+    """
+
+    cdef readonly Operation backward
+
+    @property
+    def __doc__(self):
+        # As in Activation.
+        return _docstrings.text(self.row, "value", {})
 
 
 cdef inline bint read_parameter(PyObject *value, parameter *read) except -1:
@@ -795,8 +920,9 @@ cdef check_order(str function, row, values):
                              f"{name} must not be larger")
 
 
-cdef check_dtype(str function, value):
+cpdef check_dtype(str function, value):
     """Refuse a dtype that no function has loops for, by its name."""
+    find_bfloat16()
     if hasattr(type(value), "__array_ufunc__") and not isinstance(value, (np.ndarray, np.generic)):
         return  # not for NumPy to say, and a lazy array would be computed by the attempt
     try:
@@ -817,7 +943,6 @@ cdef bint find_bfloat16() except -1:
     fastact imports nothing for it: who has a bfloat16 array has imported ml_dtypes."""
     global bfloat16, bfloat16_type
     cdef Operation operation
-    cdef Activation activation
     if bfloat16_type >= 0:
         return True
     scalar = getattr(sys.modules.get("ml_dtypes"), "bfloat16", None)
@@ -827,13 +952,11 @@ cdef bint find_bfloat16() except -1:
         if bfloat16_type < 0:
             bfloat16 = np.dtype(scalar)
             type_num = bfloat16.num
-            for activation in dict.fromkeys(activations.values()):
-                for operation in (activation, activation.derivative, activation.backward,
-                                  activation.value_and_derivative):
-                    kept_alive.append(operation)  # the loop's data is a part of it
-                    cnp.PyUFunc_RegisterLoopForType(
-                        operation.numpy_ufunc, type_num, ufunc_loop, NULL,
-                        &operation.calls[_kernels.FASTACT_BFLOAT16])
+            for operation in operations():
+                kept_alive.append(operation)  # the loop's data is a part of it
+                cnp.PyUFunc_RegisterLoopForType(
+                    operation.numpy_ufunc, type_num, ufunc_loop, NULL,
+                    &operation.calls[_kernels.FASTACT_BFLOAT16])
             bfloat16_type = type_num
     return True
 
@@ -891,9 +1014,24 @@ cdef Activation make_activation(row, tuple ufuncs, dict fixed):
     return made
 
 
+def operations():
+    """Yield every operation once."""
+    for activation in dict.fromkeys(activations.values()):
+        yield activation
+        yield activation.derivative
+        yield activation.backward
+        yield activation.value_and_derivative
+    for gate in gates.values():
+        yield gate
+        yield gate.backward
+
+
 def _find(name, operation, fixed):
     """Return an operation by name: what a pickle calls."""
-    cdef Activation found = activations[name]
+    cdef Activation found
+    if name in gates:
+        return gates[name] if operation == "value" else gates[name].backward
+    found = activations[name]
     if fixed:
         members = (found, found.derivative, found.backward, found.value_and_derivative)
         found = make_activation(
@@ -931,11 +1069,23 @@ def _make_all():
     return made
 
 
+def _make_gate(row):
+    cdef Gate made = make(Gate, row, _kernels.FASTACT_VALUE,
+                          make_ufunc(row, _kernels.FASTACT_VALUE), {})
+    made.backward = make(Operation, row, _kernels.FASTACT_BACKWARD,
+                         make_ufunc(row, _kernels.FASTACT_BACKWARD), {})
+    return made
+
+
 #: Every activation by its names.
 activations = _make_all()
+
+#: Every gated function of two arrays, and what glu does with its two halves.
+gates = {row.name: _make_gate(row) for row in GATE_CATALOGUE if row.name != "prelu"}
 
 cdef Operation sample = activations["identity"]
 cdef Py_ssize_t vectorcall_offset = <char *>&sample.vectorcall - <char *><PyObject *>sample
 call_through_vectorcall(Operation, vectorcall_offset)
 call_through_vectorcall(Activation, vectorcall_offset)
+call_through_vectorcall(Gate, vectorcall_offset)
 find_bfloat16()

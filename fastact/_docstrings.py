@@ -6,6 +6,8 @@ import ast
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from fastact.catalogue import Gate
+
 if TYPE_CHECKING:
     from fastact.catalogue import Row, RowFunction
 
@@ -14,19 +16,21 @@ if TYPE_CHECKING:
 WIDTH = 88
 
 
-def ufunc_text(row: Row, operation: str) -> str:
+def ufunc_text(row: Row | Gate, operation: str) -> str:
     """Return the docstring of the bare ufunc."""
     what = {
         "value": f"{row.summary}.",
         "derivative": f"The derivative of {row.name}.",
-        "backward": f"grad times the derivative of {row.name}, rounded once.",
+        "backward": f"The backward pass of {row.name}, rounded once.",
         "value_and_derivative": f"The value and the derivative of {row.name}.",
     }[operation]
     return f"{what} The ufunc behind fastact.{member_name(row, operation)}."
 
 
-def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
+def text(row: Row | Gate, operation: str, parameters: dict[str, Any]) -> str:
     """Return the numpydoc docstring of an operation, given the parameters it takes."""
+    if isinstance(row, Gate):
+        return _gate_text(row, operation)
     grad = operation == "backward"
     arguments = ", ".join(
         [*(["grad"] if grad else []), "x", "/"] + [f"{n}={v!r}" for n, v in parameters.items()]
@@ -53,7 +57,7 @@ def text(row: Row, operation: str, parameters: dict[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def member_name(row: Row | RowFunction, operation: str) -> str:
+def member_name(row: Row | RowFunction | Gate, operation: str) -> str:
     """Return the name of an operation within fastact."""
     return row.name if operation == "value" else f"{row.name}.{operation}"
 
@@ -160,6 +164,76 @@ def _example(row: Row, operation: str) -> str:
     result = member(*([[1.0, 1.0, 1.0]] if grad else []), [-1.0, 0.5, 2.0])
     call = f">>> fa.{member_name(row, operation)}({grad}[-1.0, 0.5, 2.0])"
     return "\n".join([">>> import fastact as fa", call, repr(result)])
+
+
+# ---- gated functions -----------------------------------------------------------------------------
+
+
+def _gate_text(row: Gate, operation: str) -> str:
+    """Return the docstring of a gated function of two arrays or of its backward pass."""
+    value = operation == "value"
+    name = member_name(row, operation)
+    out = "None" if value else "(None, None)"
+    bounds = ", ".join(f"{bound:g} ULP in {dtype}" for dtype, bound in row.max_ulp.items())
+    keywords = "where=True, casting='same_kind', order='K', dtype=None, subok=True, signature=None"
+    summary = (
+        f"{row.summary} [1]_."
+        if value
+        else f"The gradients of {row.name} [1]_ with respect to gate and value, in one pass."
+    )
+    arguments = [
+        "gate : array_like",
+        "    Bool, integer, float16, float32, float64 or ml_dtypes.bfloat16, of any shape.",
+        "value : array_like",
+        "    Likewise; broadcasts with the gate.",
+        "out : ndarray or tuple of ndarray, optional",
+        "    Where to put the result; may be an input."
+        if value
+        else "    Where to put the results: a tuple of two, which may be inputs.",
+        "where, casting, order, dtype, subok, signature",
+        "    As for any `numpy.ufunc`.",
+    ]
+    if not value:
+        arguments = [
+            "grad : array_like",
+            f"    The gradient with respect to {row.name}(gate, value); broadcasts with them.",
+            *arguments,
+        ]
+    shape = "    Of the inputs' broadcast shape and common dtype, float64 for integers."
+    sections = [
+        f"{name}({'' if value else 'grad, '}gate, value, /, *, out={out}, {keywords})",
+        f"{summary}\n\n{row.operations[operation]}",
+        _section("Parameters", arguments),
+        _section(
+            "Returns",
+            [f"{'y' if value else 'grad_gate, grad_value'} : ndarray or scalar", shape],
+        ),
+        _section(
+            "Raises",
+            [
+                "TypeError",
+                "    For a dtype that is not supported (complex, longdouble, object, str), and",
+                "    where `casting` does not allow `out` or `dtype`.",
+                "ValueError",
+                "    For shapes that do not broadcast and for a read-only `out`.",
+            ],
+        ),
+        _section(
+            "Notes",
+            [
+                textwrap.fill(
+                    f"{row.notes} NaN gives NaN, and so do infinities that have no common limit. "
+                    f"The error is at most {bounds}.",
+                    WIDTH,
+                )
+            ],
+        ),
+        _section(
+            "References", [textwrap.fill(f".. [1] {row.source}.", WIDTH, subsequent_indent="   ")]
+        ),
+        _section("Examples", [_row_example(row, operation)]),
+    ]
+    return "\n\n".join(sections) + "\n"
 
 
 # ---- functions of rows ---------------------------------------------------------------------------
@@ -281,7 +355,7 @@ def _row_notes(row: RowFunction, operation: str) -> str:
     return " ".join(lines)
 
 
-def _row_example(row: RowFunction, operation: str) -> str:
+def _row_example(row: RowFunction | Gate, operation: str) -> str:
     import fastact  # not earlier: it imports this module
 
     function = getattr(fastact, row.name)

@@ -29,6 +29,7 @@ cdef extern from "fastact.h" nogil:
         FASTACT_LOG_SOFTMAX
         FASTACT_LOGSUMEXP
         FASTACT_LOG_PARTS
+        FASTACT_SUM_BELOW_0
         FASTACT_SOFTMAX_BACKWARD
         FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT
         FASTACT_LOG_SOFTMAX_BACKWARD
@@ -42,6 +43,7 @@ cdef extern from "fastact.h" nogil:
         int inputs
         int parameters
         int outputs
+        int elements[8]
 
     ctypedef struct fastact_row_call:
         int kernel

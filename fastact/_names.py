@@ -170,13 +170,13 @@ def entries() -> Iterator[Entry]:
     ------
     Entry
     """
-    from fastact.catalogue import CATALOGUE, ROW_CATALOGUE
+    from fastact.catalogue import CATALOGUE, GATE_CATALOGUE, ROW_CATALOGUE
 
     yield from _ELSEWHERE
     for row in CATALOGUE:
         given = {parameter.name: parameter.default for parameter in row.parameters}
         yield Entry(row.name, {"fastact": " ".join((row.name, *row.aliases))}, given)
-    for name in (*(function.name for function in ROW_CATALOGUE), "cross_entropy"):
+    for name in (*(row.name for row in (*ROW_CATALOGUE, *GATE_CATALOGUE)), "cross_entropy"):
         yield Entry(name, {"fastact": name})
 
 

@@ -970,6 +970,27 @@ def total(a, axis):
     return np.expand_dims(rows.sum(-1), axis)
 
 
+def sum_below_0(grad, x, axis, dtype):
+    """Return the sums of grad*x where x < 0, one for each index of an axis or one for all if it is
+    None: added up in float64, to the same bits for any layout, and brought to a dtype."""
+    x = np.require(x, dtype, ["A"])
+    grad = np.broadcast_to(np.asarray(grad, dtype), x.shape)
+    if axis is None:
+        x, grad, axis = x[None], grad[None], 0
+    if x.size == 0:
+        return np.zeros(x.shape[axis], dtype)
+    # The axes inside it are rows or, where there are none, those outside.
+    cdef bint has_inside = x[(slice(1),) * (axis + 1)].size > 1
+    axes = tuple(range(axis + 1, x.ndim) if has_inside else range(axis))
+    sums = np.zeros([1 if i in axes else n for i, n in enumerate(x.shape)])
+    arrays = [x, np.require(grad, dtype, ["A"]), sums, None]
+    with Quiet():
+        if not run(_kernels.FASTACT_SUM_BELOW_0, element_of(dtype.num), 1.0, arrays, axes):
+            copies = [np.ascontiguousarray(x), np.ascontiguousarray(grad), sums, None]
+            run(_kernels.FASTACT_SUM_BELOW_0, element_of(dtype.num), 1.0, copies, axes)
+        return total(sums.reshape(-1, x.shape[axis]), 0)[0].astype(dtype)
+
+
 class CrossEntropy:
     """Return the cross entropy of labels and softmax(logits): what a classifier is trained on.
 

@@ -1,4 +1,5 @@
-"""The catalogue: one row per activation or function of rows, the one place where Python knows them.
+"""The catalogue: one row per activation, function of rows or gated function, the one place where
+Python knows them.
 
 Tests, documentation, stubs, benchmarks and plots walk these rows; nothing else in Python names an
 activation.  The module imports nothing of fastact, so every tool can read it.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,18 @@ class Row:
     plot_range: tuple[float, float] = (-6.0, 6.0)
     aliases: tuple[str, ...] = ()
     variants: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    inputs: ClassVar[tuple[str, ...]] = ("x",)
+
+    @property
+    def operations(self) -> dict[str, str]:
+        """What each operation is, as people read it, by its name."""
+        return {
+            "value": self.formula,
+            "derivative": self.derivative,
+            "backward": f"grad*({self.derivative})",
+            "value_and_derivative": f"({self.formula}, {self.derivative})",
+        }
 
     def parameter_sets(self) -> list[dict[str, float]]:
         """Return the sets of parameters at which the error is measured.
@@ -856,5 +870,175 @@ ROW_CATALOGUE = (
         "there is a NaN. In float64 the bound is one of max(x) and the logarithm, whose sum may be "
         "nearer to 0 than both.",
         use="Normalising in logarithms, and a maximum with a gradient for every element.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What is to be known of one function of two arrays: an activation of one, times the other; or
+    prelu, whose second one are weights.
+
+    Attributes
+    ----------
+    name : str
+        The public name; also the stem of the C functions.
+    summary : str
+        One line, without a full stop at its end.
+    activation : str
+        The function of the gate, or the one that takes the weights as its parameter.
+    operations : dict
+        What the value and the two gradients are, as people read it, by the name of the operation.
+    example : dict
+        By the name of the operation, the arguments of a call that tells something.
+    source : str
+        Where the function was introduced.
+    max_ulp : dict
+        The bound of the error of value and gradients in units in the last place, by dtype.
+    arguments : str
+        What it is called with.
+    cost : str
+        "cheap" or "exponential": how much arithmetic an element takes.
+    notes : str
+        What else a user should know.
+    use : str
+        What it is used for, and what speaks against it.
+    """
+
+    name: str
+    summary: str
+    activation: str
+    operations: dict[str, str]
+    example: dict[str, str]
+    source: str
+    max_ulp: dict[str, float]
+    arguments: str = "gate, value"
+    cost: str = "exponential"
+    notes: str = ""
+    use: str = ""
+
+    # As an activation's row has them.
+    inputs: ClassVar[tuple[str, ...]] = ("gate", "value")
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    variants: ClassVar[dict[str, dict[str, str]]] = {}
+    ascending: ClassVar[bool] = False
+    keeps_integers: ClassVar[bool] = False
+
+    @property
+    def formula(self) -> str:
+        """The value as people read it."""
+        return self.operations["value"]
+
+    def bound(self, dtype: str, operation: str) -> float:
+        """Return the bound of the error of an operation.
+
+        Parameters
+        ----------
+        dtype : str
+        operation : str
+            "value" or "backward", whose bounds are the same.
+
+        Returns
+        -------
+        float
+        """
+        return self.max_ulp[dtype]
+
+
+# Of a product with a factor that is all but 1, a tie may be broken the wrong way.
+_GATE_BOUNDS = {"float16": 0.501, "bfloat16": 0.501, "float32": 0.51, "float64": 1.5}
+_EXACT_GATE_BOUNDS = {"float16": 0.5, "bfloat16": 0.5, "float32": 0.5, "float64": 0.5}
+
+_SHAZEER = "N. Shazeer, 'GLU Variants Improve Transformer', 2020"
+
+GATE_CATALOGUE = (
+    Gate(
+        name="glu",
+        summary="The gated linear unit: the first half of x, gated by the second",
+        activation="sigmoid",
+        operations={
+            "value": "a*sigmoid(b)",
+            "backward": "(grad*sigmoid(b), grad*a*sigmoid(b)*sigmoid(-b))",
+        },
+        example={"value": "[1.0, 2.0, 0.0, 3.0]", "backward": "[1.0, 1.0], [1.0, 2.0, 0.0, 3.0]"},
+        source="Y. N. Dauphin, A. Fan, M. Auli and D. Grangier, 'Language Modeling with Gated "
+        "Convolutional Networks', 2017",
+        max_ulp=_GATE_BOUNDS,
+        arguments="x, axis=-1",
+        notes="a and b are the first and second half of x along the axis, read where they are; the "
+        "gate is the second, as in PyTorch, JAX and Keras.",
+        use="Convolutional networks of sequences, and feed-forward layers: a path without a curve, "
+        "on which gradients do not fade, and another that says how much of it passes. It halves "
+        "the width, so the layer before it needs twice as many weights.",
+    ),
+    Gate(
+        name="swiglu",
+        summary="A value, gated by silu",
+        activation="silu",
+        operations={
+            "value": "silu(gate)*value",
+            "backward": "(grad*value*silu'(gate), grad*silu(gate))",
+        },
+        example={"value": "[1.0, -2.0], 3.0", "backward": "1.0, [1.0, -2.0], [3.0, 3.0]"},
+        source=_SHAZEER,
+        max_ulp=_GATE_BOUNDS,
+        notes="A packed array has its gate in the first half in some models and in the second in "
+        "others: swiglu(x[..., :d], x[..., d:]) or swiglu(x[..., d:], x[..., :d]), whose views are "
+        "as fast as arrays of their own.",
+        use="The feed-forward layers of language models such as Llama, where it has taken the "
+        "place of gelu. Three matrices instead of two, so at the same size a narrower layer.",
+    ),
+    Gate(
+        name="geglu",
+        summary="A value, gated by gelu",
+        activation="gelu",
+        operations={
+            "value": "gelu(gate)*value",
+            "backward": "(grad*value*gelu'(gate), grad*gelu(gate))",
+        },
+        example={"value": "[1.0, -2.0], 3.0", "backward": "1.0, [1.0, -2.0], [3.0, 3.0]"},
+        source=_SHAZEER,
+        max_ulp=_GATE_BOUNDS,
+        notes="gelu is the exact one, by the normal distribution.",
+        use="As swiglu, in T5 version 1.1 and in diffusion models; a little dearer.",
+    ),
+    Gate(
+        name="reglu",
+        summary="A value, gated by relu",
+        activation="relu",
+        operations={
+            "value": "relu(gate)*value",
+            "backward": "(grad*value*relu'(gate), grad*relu(gate))",
+        },
+        example={"value": "[1.0, -2.0], 3.0", "backward": "1.0, [1.0, -2.0], [3.0, 3.0]"},
+        source=_SHAZEER,
+        max_ulp=_EXACT_GATE_BOUNDS,
+        cost="cheap",
+        notes="Where the gate is 0 or less it is off: both gradients are 0, whatever grad and the "
+        "value are, and an infinite value comes to 0.",
+        use="As swiglu, without an exponential and with exact zeros; gates can die.",
+    ),
+    Gate(
+        name="prelu",
+        summary="leaky_relu with slopes that are learned, one for all or one for each channel",
+        activation="leaky_relu",
+        operations={
+            "value": "x if x >= 0 else weight*x",
+            "backward": "(grad*(1 if x > 0 else weight), sum(grad*x if x < 0 else 0))",
+        },
+        example={
+            "value": "[[-1.0, -1.0, 2.0]], [0.5, 0.25, 0.5]",
+            "backward": "1.0, [[-1.0, -2.0, 2.0]], [0.5, 0.25, 0.5]",
+        },
+        source="K. He, X. Zhang, S. Ren and J. Sun, 'Delving Deep into Rectifiers: Surpassing "
+        "Human-Level Performance on ImageNet Classification', 2015",
+        max_ulp=_EXACT_GATE_BOUNDS,
+        arguments="x, weight, axis=1",
+        cost="cheap",
+        notes="The weights run along axis 1, that of the channels in (batch, channels, ...), "
+        "unless another is named; never along the last by accident. Each weight's gradient is "
+        "added up in double or better, to the same bits for any layout and number of threads.",
+        use="Convolutional networks whose slopes are to be learned too, for a few more weights. "
+        "Start from 0.25, and let no weight decay pull them to 0.",
     ),
 )

@@ -516,3 +516,11 @@ INLINE number quick_gelu_derivative(real x) { return gated_derivative(times(exac
     TWO_PARAMETERS(threshold)                                                                      \
     PARAMETER(squareplus)                                                                          \
     PLAIN(relu_squared)
+
+/* ---- gated functions --------------------------------------------------------------------------
+ * f(gate) value, f being an activation from above: one line for each. */
+#define GATES(GATE)                                                                                \
+    GATE(glu, sigmoid)                                                                             \
+    GATE(swiglu, silu)                                                                             \
+    GATE(geglu, gelu)                                                                              \
+    GATE(reglu, relu)

@@ -15,8 +15,9 @@ typedef struct {
     number minus_one; /* e^x - 1, accurate relative to itself */
 } exponential;
 
-/* Where e^x is certainly nothing beside 1e-45/3.4e38, the smallest result over the largest grad. */
-#define EXP_LOWEST (-280.0)
+/* Where e^x is certainly nothing beside 1e-45/1.2e77, the smallest result over the largest product of
+ * a gradient and a value that it is the gate of. */
+#define EXP_LOWEST (-300.0)
 
 INLINE number exact(double x) { return x; }
 INLINE number constant(double high, double low) { (void)low; return high; }
@@ -31,6 +32,7 @@ INLINE number plus(number a, double b) { return a + b; }
 INLINE number multiply(number a, number b) { return a * b; }
 INLINE number multiply_any(number a, number b) { return a * b; }
 INLINE number times(number a, double b) { return a * b; }
+INLINE number times_both(number a, double b, double c) { return a * (b * c); }
 INLINE number scaled(double power_of_two, number a) { return power_of_two * a; }
 INLINE number square(number a) { return a * a; }
 INLINE number divide(number a, number b) { return a / b; }
@@ -146,11 +148,15 @@ INLINE double visible(double x)
 #endif
 }
 
+/* What x has to be multiplied by for all functions of it to have room, a power of two. */
+#define RAISE 1.0
+INLINE double raise_of(double x) { (void)x; return 1.0; }
+
 /* a, which is all but that number of the element type or middle of two that is next above it. */
 INLINE number just_below(number a) { return TIES_MATTER ? a * (1.0 - 0x1p-44) : a; }
 
 /* As far as -t^2/2 is at least EXP_LOWEST. */
-#define TAIL_END 23.66
+#define TAIL_END 24.0
 
 /* The polynomials of gelu and of tanh_shrink; see constants.h. */
 INLINE number normal_tail_of(number v)

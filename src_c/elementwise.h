@@ -1,5 +1,6 @@
 /* The loops over contiguous elements: value, derivative, backward, and value with derivative of
- * every name in the list of activations.h. Plain counted loops, for the auto-vectoriser.
+ * every name in the list of activations.h, value and backward of its gated functions. Plain counted
+ * loops, for the auto-vectoriser.
  *
  * An output may be an input (in place), so the pointers are not `restrict`; what holds is
  * INDEPENDENT. */
@@ -107,6 +108,87 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, int parameters, sca
     }
 }
 
+/* ---- gated functions: f(gate) value ------------------------------------------------------------ */
+
+/* At an infinite gate f is its limit: nothing, rather than the next to nothing that an exponential
+ * leaves of it, and so NaN beside another infinity. */
+INLINE number at_limit(real gate, number f)
+{
+    double keep = both_or(magnitude(gate) > LARGEST, magnitude(leading(f)) < 0x1p-100, 0.0, 1.0);
+    return at_scale_of(f, scaled(keep, f));
+}
+
+/* f value, rounded once. Where f(x) is all but linear beside 0, a pair of it may have no room beside
+ * 0 for its second word: `raise` takes it away from there, and the value comes down instead. */
+INLINE result product_number(real value, real gate, number f, double raise, number slope)
+{
+    (void)slope;
+    double lower = both_or(raise > 1, magnitude(leading(f)) < 0x1p-500, 1.0 / RAISE, 1.0);
+    number limit = at_limit(gate, f);
+    return narrow(at_scale_of(limit, times(limit, lower * value)));
+}
+
+/* A gate of a slope that is exactly 0 is off, and 0 beside it; an infinite value comes to nothing. */
+INLINE result product_real(real value, real gate, number f, double raise, real slope)
+{
+    (void)gate;
+    real finite = magnitude(value) > LARGEST ? with_sign(1.0, value) : value;
+    return narrow(times(f, (raise > 1 ? 1.0 / RAISE : 1.0) * (slope == 0 ? finite : value)));
+}
+
+INLINE result gradient_real(real grad, real gate, number f, double raise, real slope)
+{
+    (void)gate;
+    result product = narrow(times(f, (raise > 1 ? 1.0 / RAISE : 1.0) * grad));
+    return slope == 0 ? 0 : product;
+}
+
+/* grad value f', rounded once. A slope that is a real is 0 or 1, or NaN. */
+INLINE result gate_gradient_number(real grad, real value, real gate, number slope)
+{
+    return narrow(times_both(at_limit(gate, slope), grad, value));
+}
+
+INLINE result gate_gradient_real(real grad, real value, real gate, real slope)
+{
+    (void)gate;
+    result product = nearest_product(grad, value * slope);
+    return slope == 0 ? 0 : product;
+}
+
+/* By the type of the derivative. */
+#define PRODUCT(value, gate, f, raise, slope)                                                      \
+    _Generic((slope), real: product_real, number: product_number)(value, gate, f, raise, slope)
+#define GRADIENT_OF_VALUE(grad, gate, f, raise, slope)                                             \
+    _Generic((slope), real: gradient_real, number: product_number)(grad, gate, f, raise, slope)
+#define GRADIENT_OF_GATE(grad, value, gate, slope)                                                 \
+    _Generic((slope), real: gate_gradient_real, number: gate_gradient_number)(grad, value, gate,   \
+                                                                              slope)
+
+typedef result gated_function(real grad_or_value, real gate);
+typedef result gate_gradient_function(real grad, real gate, real value);
+
+INLINE void map_gate(ptrdiff_t n, char *const *operands, gated_function *product)
+{
+    const real *gate = INPUT(0), *value = INPUT(1);
+    result *out = OUTPUT(2);
+    INDEPENDENT
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = product(value[i], gate[i]);
+}
+
+INLINE void backward_gate(ptrdiff_t n, char *const *operands, gate_gradient_function *of_gate,
+                          gated_function *of_value)
+{
+    const real *grad = INPUT(0), *gate = INPUT(1), *value = INPUT(2);
+    result *grad_gate = OUTPUT(3), *grad_value = OUTPUT(4);
+    INDEPENDENT
+    for (ptrdiff_t i = 0; i < n; i++) {
+        result first = of_gate(grad[i], gate[i], value[i]);
+        grad_value[i] = of_value(grad[i], gate[i]);
+        grad_gate[i] = first;
+    }
+}
+
 /* ---- one function per name and operation ------------------------------------------------------ */
 
 /* LOOP(name, operation, arrays, values, outputs, loop): `arrays` inputs are arrays, the `values`
@@ -174,6 +256,31 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, int parameters, sca
 
 ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS)
 
+#define GATE(name, f)                                                                              \
+    INLINE result name##_product(real value, real gate)                                            \
+    {                                                                                              \
+        const double raise = raise_of(gate);                                                       \
+        const real x = raise * gate;                                                               \
+        return PRODUCT(value, gate, f##_value(x), raise, f##_derivative(x));                       \
+    }                                                                                              \
+    INLINE result name##_gradient_of_value(real grad, real gate)                                   \
+    {                                                                                              \
+        const double raise = raise_of(gate);                                                       \
+        const real x = raise * gate;                                                               \
+        return GRADIENT_OF_VALUE(grad, gate, f##_value(x), raise, f##_derivative(x));              \
+    }                                                                                              \
+    INLINE result name##_gradient_of_gate(real grad, real gate, real value)                        \
+    {                                                                                              \
+        const real x = raise_of(gate) * gate;                                                      \
+        return GRADIENT_OF_GATE(grad, value, gate, f##_derivative(x));                             \
+    }                                                                                              \
+    LOOP(name, value, 2, 0, 1, map_gate(n, o, name##_product))                                     \
+    LOOP(name, backward, 3, 0, 2,                                                                  \
+         backward_gate(n, o, name##_gradient_of_gate, name##_gradient_of_value))
+
+GATES(GATE)
+
+#undef GATE
 #undef PLAIN
 #undef PARAMETER
 #undef TWO_PARAMETERS
@@ -181,17 +288,20 @@ ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS)
 /* ---- and the table of them -------------------------------------------------------------------- */
 
 #define PLAIN(name)                                                                                \
-    {#name, 0, {{KERNEL(name, value), NULL, NULL}, {KERNEL(name, derivative), NULL, NULL},         \
-                {KERNEL(name, backward), NULL, SLOPES_OF(name)},                                   \
-                {KERNEL(name, value_and_derivative), NULL, NULL}}},
+    {#name, 1, 0, {{KERNEL(name, value), NULL, NULL}, {KERNEL(name, derivative), NULL, NULL},      \
+                   {KERNEL(name, backward), NULL, SLOPES_OF(name)},                                \
+                   {KERNEL(name, value_and_derivative), NULL, NULL}}},
 #define WITH_VARYING(name, parameters)                                                             \
-    {#name, parameters,                                                                            \
+    {#name, 1, parameters,                                                                         \
      {{KERNEL(name, value), KERNEL(name, value_varying), NULL},                                    \
       {KERNEL(name, derivative), KERNEL(name, derivative_varying), NULL},                          \
       {KERNEL(name, backward), KERNEL(name, backward_varying), SLOPES_OF(name)},                   \
       {KERNEL(name, value_and_derivative), KERNEL(name, value_and_derivative_varying), NULL}}},
 #define PARAMETER(name) WITH_VARYING(name, 1)
 #define TWO_PARAMETERS(name) WITH_VARYING(name, 2)
+#define GATE(name, f)                                                                              \
+    {#name, 2, 0, {[FASTACT_VALUE] = {KERNEL(name, value), NULL, NULL},                            \
+                   [FASTACT_BACKWARD] = {KERNEL(name, backward), NULL, NULL}}},
 
 static const fastact_activation activations[] = {
-    ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS)};
+    ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS) GATES(GATE)};

@@ -20,8 +20,9 @@ enum { FASTACT_MAX_OPERANDS = 8, FASTACT_MAX_DIMENSIONS = 64 };
 
 /* ---- kernels: contiguous elements, one thread; written by elementwise.h and rowwise.h ------- */
 
-/* Operands in the order of the ufunc: [grad,] x, parameters, then the outputs. Outputs may be the
- * inputs themselves, but may not overlap them otherwise. */
+/* Operands in the order of the ufunc: [grad,] x, parameters, then the outputs; of a gated function
+ * x is two arrays, gate and value. Outputs may be the inputs themselves, but may not overlap them
+ * otherwise. */
 typedef void fastact_loop(ptrdiff_t n, char *const *operands);
 
 typedef struct {
@@ -32,8 +33,9 @@ typedef struct {
 
 typedef struct {
     const char *name;
+    int arrays; /* that x is; a backward pass has as many outputs */
     int parameters;
-    fastact_loops operations[FASTACT_OPERATIONS];
+    fastact_loops operations[FASTACT_OPERATIONS]; /* of a gated function value and backward alone */
 } fastact_activation;
 
 /* An activation that keeps integers: its value, by integer element type. */
@@ -75,6 +77,7 @@ typedef struct {
 
 enum { FASTACT_SOFTMAX, FASTACT_LOG_SOFTMAX, FASTACT_LOGSUMEXP,
        FASTACT_LOG_PARTS, /* the maximum and the logarithm of the rest, two doubles a row */
+       FASTACT_SUM_BELOW_0, /* of gradient x where x < 0, one double a row */
        FASTACT_SOFTMAX_BACKWARD, FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT,
        FASTACT_LOG_SOFTMAX_BACKWARD, FASTACT_LOG_SOFTMAX_BACKWARD_FROM_OUTPUT,
        FASTACT_LOGSUMEXP_BACKWARD, FASTACT_ROW_KERNELS };
@@ -103,6 +106,7 @@ const char *fastact_available_isa(int i);
 fastact_loop *fastact_loop_of(const char *isa, int index, int operation, int element);
 
 const char *fastact_activation_name(int i);
+int fastact_activation_arrays(int i);
 int fastact_activation_parameters(int i);
 /* The index of an activation, or -1. */
 int fastact_find(const char *name);
@@ -118,7 +122,7 @@ typedef struct {
     int elements[FASTACT_MAX_OPERANDS];  /* the element type of each operand's memory */
 } fastact_call;
 
-/* Binds activation `index`. `x_element` is what x holds: the floating type `computed_in`, an
+/* Binds activation `index`. `x_element` is what x, or the first array of it, holds: the floating type `computed_in`, an
  * integer type (converted to float64), or, with computed_in == x_element, an integer type that
  * the activation keeps. Returns 0, or -1 where there is no such kernel. */
 int fastact_bind(fastact_call *call, int index, int operation, int x_element, int computed_in,

@@ -87,6 +87,7 @@ fastact_loop *fastact_loop_of(const char *isa, int index, int operation, int ele
 static const fastact_kernel_set *any(void) { return isas[0].kernels[FASTACT_FLOAT32]; }
 
 const char *fastact_activation_name(int i) { return any()->activations[i].name; }
+int fastact_activation_arrays(int i) { return any()->activations[i].arrays; }
 int fastact_activation_parameters(int i) { return any()->activations[i].parameters; }
 
 int fastact_find(const char *name)

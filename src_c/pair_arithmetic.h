@@ -130,6 +130,32 @@ INLINE number times(number a, double b)
     return pair(product.high, multiply_add(a.low, b, product.low));
 }
 
+/* An even power of two, within its range not above |a| and more than an eighth of it. */
+INLINE double even_binade(double a)
+{
+    double binade = double_of(bits_of(a) & UINT64_C(0x7fe0000000000000));
+    return smaller(0x1p1021, larger(0x1p-1021, binade));
+}
+
+/* a/power, for such a power: its reciprocal has the exponent that is opposite. */
+INLINE double over_power(double a, double power)
+{
+    return a * double_of((UINT64_C(2046) << 52) - bits_of(power));
+}
+
+/* a b c, where b c may be beyond all doubles, or below: their powers of two come in at the end. An
+ * a below 2^-2100 is a tail's end, below which there is nothing. It is nothing as well, as it should
+ * be unless b c is beyond all doubles. */
+INLINE number times_both(number a, double b, double c)
+{
+    double of_b = even_binade(b), of_c = even_binade(c);
+    number product = multiply(a, two_product(over_power(b, of_b), over_power(c, of_c)));
+    double scale = a.scale * double_of((bits_of(of_b) >> 1) + (bits_of(of_c) >> 1));
+    double most = both_or(a.scale < 0x1p-600, magnitude(a.high) < 0x1p-800, 0x1p-200, 0x1p1021);
+    product.scale = smaller(most, scale);
+    return product;
+}
+
 INLINE number scaled(double power_of_two, number a)
 {
     return pair(power_of_two * a.high, power_of_two * a.low);
@@ -287,6 +313,10 @@ INLINE number twice(double x)
 }
 
 INLINE double visible(double x) { return x; }
+
+/* What x has to be multiplied by for all functions of it to have room for two words. */
+#define RAISE 0x1p200
+INLINE double raise_of(double x) { return magnitude(x) < 0x1p-800 ? RAISE : 1.0; }
 
 INLINE number just_below(number a) { return a; }
 

@@ -442,6 +442,10 @@ static void describe(job *j)
         j->sizes[i] = fastact_element_size(call->element);
     j->one_a_row[RESULT] = one_result;
     if (kernel == FASTACT_LOG_PARTS) j->sizes[RESULT] = sizeof(parts);
+    if (kernel == FASTACT_SUM_BELOW_0) {
+        j->one_a_row[RESULT] = 1;
+        j->sizes[RESULT] = sizeof(double);
+    }
     if (kernel == FASTACT_LOGSUMEXP_BACKWARD) {
         j->one_a_row[GRADIENT] = 1;
         j->sizes[GRADIENT] = sizeof(double);

@@ -293,7 +293,7 @@ INLINE void add_sums(int across, const fastact_tile *t, accumulator *sum, double
 /* What is to be summed up: exponentials; the same without those that are 1, which are counted, as
  * the rest may be too small to show beside them; and something with the gradient. */
 enum { NO_SUM, ALL, REST };
-enum { NO_DOT, RELATIVE, GRADIENT, PRODUCT };
+enum { NO_DOT, RELATIVE, GRADIENT, PRODUCT, BELOW_0 };
 
 /* Gradients are taken relative to the winner's, half: its own difference then does not cancel where
  * its p is near 1, and none overflows. */
@@ -332,6 +332,7 @@ INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t
                     dot == RELATIVE ? e[j] * (1.0 / EXP_UNIT)
                                           * rounded(half_difference(grad[j], origin[ROW(j)]))
                     : dot == PRODUCT ? (double)x[j] * grad[j]
+                    : dot == BELOW_0 ? (x[j] < 0 ? (double)x[j] * grad[j] : x[j] >= 0 ? 0.0 : x[j])
                                      : grad[j];
             for (ptrdiff_t j = length; !across && j % LANES; j++) terms[j] = 0.0;
             accumulate(across, &dots, i, length, terms, winners, 0);
@@ -455,6 +456,12 @@ INLINE void write_logsumexp(int across, const fastact_tile *t, ptrdiff_t begin, 
         }
         piece(across, t, 2, 0)[j] = (element)narrow(value);
     }
+}
+
+INLINE void write_sum(int across, const fastact_tile *t, const double *state)
+{
+    double *sums = (double *)t->operands[2];
+    for (ptrdiff_t j = 0; j < ROWS; j++) sums[j] = rounded(sum_of(across, t, state, DOT, j));
 }
 
 /* m and log(sum) as doubles: their sum may be small where both are not. */
@@ -599,6 +606,8 @@ STEP(log_softmax, write, write_log_softmax(across, t, begin, end, state))
 STEP(logsumexp, sums, sum_up(across, t, begin, end, state, REST, NO_DOT, 1))
 STEP(logsumexp, write, write_logsumexp(across, t, begin, end, state))
 STEP(log_parts, write, write_log_parts(across, t, state))
+STEP(sum_below_0, sums, sum_up(across, t, begin, end, state, NO_SUM, BELOW_0, 0))
+STEP(sum_below_0, write, write_sum(across, t, state))
 STEP(softmax_backward, sums, sum_up(across, t, begin, end, state, ALL, RELATIVE, 0))
 STEP(softmax_backward, write, write_softmax_backward(across, t, begin, end, state, 0))
 STEP(softmax_backward_from_output, sums, sum_up(across, t, begin, end, state, NO_SUM, PRODUCT, 0))
@@ -640,6 +649,7 @@ static const fastact_row_kernels row_kernels[FASTACT_ROW_KERNELS] = {
     [FASTACT_LOG_SOFTMAX] = KERNELS_OF(plain, log_softmax, log_softmax),
     [FASTACT_LOGSUMEXP] = KERNELS_OF(plain, logsumexp, logsumexp),
     [FASTACT_LOG_PARTS] = KERNELS_OF(plain, log_softmax, log_parts),
+    [FASTACT_SUM_BELOW_0] = KERNELS_OF(no, sum_below_0, sum_below_0),
     [FASTACT_SOFTMAX_BACKWARD] = KERNELS_OF(origin, softmax_backward, softmax_backward),
     [FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT] =
         KERNELS_OF(no, softmax_backward_from_output, softmax_backward_from_output),

@@ -47,6 +47,13 @@ INLINE double double_of(uint64_t bits)
 INLINE double larger(double a, double b) { return a > b ? a : b; }
 INLINE double smaller(double a, double b) { return a < b ? a : b; }
 
+/* The lesser of two where both conditions hold, else the greater. Of conditions on numbers of two
+ * types, joined, no vectors are made. */
+INLINE double both_or(int first, int second, double lesser, double greater)
+{
+    return larger(first ? lesser : greater, second ? lesser : greater);
+}
+
 /* What expm1(r), |r| <= ln2/2, is made of: expm1(r)/r for what narrows to float, and
  * (expm1(r) - r)/r^2 to the last bit of a double. */
 INLINE double expm1_over_r(double r)

@@ -37,10 +37,13 @@ int fastact_bind(fastact_call *call, int index, int operation, int x_element, in
                  int cost)
 {
     int parameters = fastact_activation_parameters(index);
+    int arrays = fastact_activation_arrays(index);
     *call = (fastact_call){
-        .inputs = 1 + (operation == FASTACT_BACKWARD) + parameters,
+        .inputs = arrays + (operation == FASTACT_BACKWARD) + parameters,
         .parameters = parameters,
-        .outputs = 1 + (operation == FASTACT_VALUE_AND_DERIVATIVE),
+        .outputs = operation == FASTACT_BACKWARD               ? arrays
+                   : operation == FASTACT_VALUE_AND_DERIVATIVE ? 2
+                                                               : 1,
         .cost = cost,
         .computed_in = computed_in,
     };

@@ -86,6 +86,7 @@ int fastact_apply_by_table(const fastact_call *call, int dimensions, const ptrdi
                            char *const *operands, const ptrdiff_t *strides)
 {
     int arrays = call->inputs - call->parameters;
+    if (arrays > 1 && !call->loops.slopes) return 0; /* of two numbers, as gated functions are */
     fastact_loop *loop = arrays == 2         ? fastact_kernels(call->computed_in)->by_slopes
                          : call->outputs == 2 ? look_up_both
                                               : look_up;

@@ -37,13 +37,21 @@ import write_tables  # noqa: E402
 
 import fastact  # noqa: E402
 from fastact import _names, buffers  # noqa: E402
-from fastact.catalogue import CATALOGUE, ROW_CATALOGUE, Row, RowFunction  # noqa: E402
+from fastact.catalogue import (  # noqa: E402
+    CATALOGUE,
+    GATE_CATALOGUE,
+    ROW_CATALOGUE,
+    Gate,
+    Row,
+    RowFunction,
+)
 from fastact.cli import formula, peers, plot, style  # noqa: E402
 
 MEMBERS = ("derivative", "backward", "value_and_derivative")
 ACCURACY = ROOT / "docs" / "accuracy"
 TIMES = ROOT / "benchmarks" / "results" / "elementwise.json"
 ROWS = {row.name: row for row in CATALOGUE}
+EVERY_ROW = (*CATALOGUE, *ROW_CATALOGUE, *GATE_CATALOGUE)
 #: Files outside docs/ that are pages too.
 MORE_PAGES = {
     "CHANGELOG.md": "changelog.md",
@@ -438,7 +446,7 @@ def all_names() -> str:
             continue
         given = "".join(f", {k}={v:g}" for k, v in entry.parameters.items())
         own = f"`{entry.function}(x{given})`" if given else f"`{found.__name__}`"
-        if entry.function in {row.name for row in (*CATALOGUE, *ROW_CATALOGUE)}:
+        if entry.function in {row.name for row in EVERY_ROW}:
             own = f"[{own}](functions/{entry.function}.md)"
         else:
             own = f"[{own}](api.md)"
@@ -591,6 +599,22 @@ def row_page(row: RowFunction) -> str:
     return "\n".join(parts)
 
 
+def gate_page(row: Gate) -> str:
+    """Return the page of a gated function, or of prelu."""
+    function = getattr(fastact, row.name)
+    parts = [f"# {row.name}\n", f"{row.summary}.\n"]
+    parts += [equation("y", row.formula), f"Backward: `{row.operations['backward']}`.\n"]
+    parts += [f"Of [{row.activation}]({row.activation}.md).\n"]
+    parts += ["## When to use it\n", f"{row.use} {row.notes}\n", f"Source: {row.source}.\n"]
+    bounds = [[dtype, f"{bound:g}"] for dtype, bound in row.max_ulp.items()]
+    parts += ["## How right it is\n", table(("dtype", ">bound in ULP"), bounds)]
+    if names := names_of(row.name):
+        parts += ["## Names elsewhere\n", names]
+    parts += ["## Reference\n", reference(row.name, function)]
+    parts += folded(f"{row.name}.backward", function.backward)
+    return "\n".join(parts)
+
+
 def gallery() -> str:
     """Return the page of all pictures."""
     figures = [
@@ -598,19 +622,19 @@ def gallery() -> str:
         f":target: functions/{row.name}.html\n\n[{row.name}](functions/{row.name}.md)\n```\n"
         for row in (*CATALOGUE, *ROW_CATALOGUE)
     ]
+    rest = ", ".join(f"[{row.name}](functions/{row.name}.md)" for row in GATE_CATALOGUE)
     return (
         "# Gallery\n\nBlue, solid: the function. Orange, dashed: its derivative, with a ring where "
         "only a limit lies and a disc where the value does. Each picture leads to its page.\n\n"
-        f":::{{container}} gallery\n{''.join(figures)}:::\n"
+        f":::{{container}} gallery\n{''.join(figures)}:::\n\nOf two arrays: {rest}.\n"
     )
 
 
 def functions_index() -> str:
     """Return the page that lists the functions."""
-    pages = "\n".join(row.name for row in (*CATALOGUE, *ROW_CATALOGUE))
+    pages = "\n".join(row.name for row in EVERY_ROW)
     lines = [
-        [f"[{row.name}]({row.name}.md)", row.summary, expression(row.formula)]
-        for row in (*CATALOGUE, *ROW_CATALOGUE)
+        [f"[{row.name}]({row.name}.md)", row.summary, expression(row.formula)] for row in EVERY_ROW
     ]
     return (
         "# Functions\n\n"
@@ -622,7 +646,7 @@ def functions_index() -> str:
 
 def api() -> str:
     """Return the reference of what has no page of its own."""
-    own = {row.name for row in ROW_CATALOGUE}
+    own = {row.name for row in (*ROW_CATALOGUE, *GATE_CATALOGUE)}
     parts = ["# Reference\n", "The functions have [pages of their own](functions/index.md).\n"]
     for name in fastact.__all__:
         value = getattr(fastact, name)
@@ -698,6 +722,7 @@ def main() -> None:
     written = {"gallery": gallery(), "functions/index": functions_index(), "api": api()}
     written |= {f"functions/{row.name}": function_page(row) for row in CATALOGUE}
     written |= {f"functions/{row.name}": row_page(row) for row in ROW_CATALOGUE}
+    written |= {f"functions/{row.name}": gate_page(row) for row in GATE_CATALOGUE}
     (where / "functions").mkdir()
     for name, text in written.items():
         (where / f"{name}.md").write_text(text, encoding="utf-8")

@@ -22,6 +22,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "fastact"
 # Run by itself: importing it through the package would need the compiled extensions.
 _read = runpy.run_path(str(PACKAGE / "catalogue.py"))
 CATALOGUE, ROW_CATALOGUE = _read["CATALOGUE"], _read["ROW_CATALOGUE"]
+GATE_CATALOGUE = _read["GATE_CATALOGUE"]
 
 WRITTEN_BY = "# Written by tools/write_stubs.py from fastact/catalogue.py: `make stubs` does it.\n"
 
@@ -159,6 +160,74 @@ class {kind}:
 {methods}
 
 {name}: Final[{kind}]
+"""
+
+ARRANGEMENTS = f"""
+@type_check_only
+class _Arrangement:
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def max_ulp(self) -> dict[str, float]: ...
+
+@type_check_only
+class _Glu(_Arrangement):
+    @overload
+    def __call__(
+        self, x: _Input, axis: SupportsIndex = -1, *, out: _Out, {DTYPE_IS_FREE},
+        **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: {ARRAY.format("_Float")}, axis: SupportsIndex = -1, *, out: None = None,
+        {DTYPE_IS_NOT_GIVEN}, **keywords: Unpack[_Keywords],
+    ) -> {ARRAY.format("_Float")}: ...
+    @overload
+    def __call__(
+        self, x: _Input, axis: SupportsIndex = -1, *, out: None = None, {DTYPE_IS_FREE},
+        **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+    @overload
+    def backward(
+        self, grad: _Input, x: _Input, axis: SupportsIndex = -1, *, out: _Out
+    ) -> _Out: ...
+    @overload
+    def backward(
+        self, grad: NDArray[_Float] | float, x: {ARRAY.format("_Float")},
+        axis: SupportsIndex = -1, *, out: None = None,
+    ) -> {ARRAY.format("_Float")}: ...
+    @overload
+    def backward(
+        self, grad: _Input, x: _Input, axis: SupportsIndex = -1, *, out: None = None
+    ) -> Any: ...
+
+@type_check_only
+class _Prelu(_Arrangement):
+    @overload
+    def __call__(
+        self, x: _Input, weight: ArrayLike, axis: SupportsIndex = 1, *, out: _Out,
+        {DTYPE_IS_FREE}, **keywords: Unpack[_Keywords],
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self, x: {ARRAY.format("_Float")}, weight: NDArray[_Float] | float,
+        axis: SupportsIndex = 1, *, out: None = None, {DTYPE_IS_NOT_GIVEN},
+        **keywords: Unpack[_Keywords],
+    ) -> {ARRAY.format("_Float")}: ...
+    @overload
+    def __call__(
+        self, x: _Input, weight: ArrayLike, axis: SupportsIndex = 1, *, out: None = None,
+        {DTYPE_IS_FREE}, **keywords: Unpack[_Keywords],
+    ) -> Any: ...
+    def backward(
+        self, grad: ArrayLike, x: ArrayLike, weight: ArrayLike, axis: SupportsIndex = 1, *,
+        out: tuple[NDArray[Any] | None, NDArray[Any] | None] = (None, None),
+    ) -> tuple[Any, Any]: ...
+
+glu: Final[_Glu]
+prelu: Final[_Prelu]
 """
 
 RUNTIME = """
@@ -344,6 +413,46 @@ def operation_classes(parameters: Names) -> Iterator[str]:
         yield f"@type_check_only\nclass {class_name(parameters, what)}({base}):\n{body}\n"
 
 
+def gate_classes() -> str:
+    """Write the classes of gated functions of two arrays, and the objects."""
+
+    def signatures(inputs: Names, out: str, outs: str, no_out: str, result: str) -> str:
+        def giving(kind: str, out: str, dtype: str) -> list[str]:
+            return call([f"{name}: {kind}" for name in inputs], (), "", out, dtype)
+
+        same = ARRAY.format("_Float")
+        return overloads(
+            [
+                (giving("_Input", f"out: {out}", DTYPE_IS_FREE), outs),
+                (giving(same, no_out, DTYPE_IS_NOT_GIVEN), result.replace("{}", same)),
+                (giving("_Float", no_out, DTYPE_IS_NOT_GIVEN), result.replace("{}", "_Float")),
+                (giving("float", no_out, DTYPE_IS_NOT_GIVEN), result.replace("{}", "np.float64")),
+                (giving("_Input", no_out, DTYPE_IS_FREE), result.replace("{}", "Any")),
+            ]
+        )
+
+    inputs = GATE_CATALOGUE[0].inputs
+    outs = "tuple[_Out, _Out2]"
+    no_outs = "out: _NoOuts = None"
+    objects = [f"{row.name}: Final[_Gate]" for row in GATE_CATALOGUE if two_arrays(row)]
+    return "\n".join(
+        [
+            "@type_check_only\nclass _GateBackward(_Operation):",
+            signatures(("grad", *inputs), outs, outs, no_outs, "tuple[{}, {}]"),
+            "@type_check_only\nclass _Gate(_Operation):",
+            "    @property\n    def backward(self) -> _GateBackward: ...",
+            signatures(inputs, "_Out | tuple[_Out]", "_Out", "out: _NoOut = None", "{}"),
+            "",
+            *objects,
+        ]
+    )
+
+
+def two_arrays(row: Any) -> bool:
+    """Return whether a gated function is called with two arrays, and so a ufunc."""
+    return bool(row.arguments == ", ".join(row.inputs))
+
+
 def row_function(row: Any) -> str:
     """Write a function of rows and its gradients."""
     tail = ["axis: _Axis = -1", "*", *(["keepdims: bool = False"] if row.reduces else [])]
@@ -436,11 +545,12 @@ def package() -> str:
         *functions,
         "cross_entropy",
         *(row.name for row in ROW_CATALOGUE),
+        *(row.name for row in GATE_CATALOGUE),
         *(name for row in CATALOGUE for name in names_of(row)),
     ]
     rows = "".join(row_function(row) for row in ROW_CATALOGUE)
     text = HEADER.format(names=public) + "\n".join(parts) + "\n"
-    return text + objects + rows + CROSS_ENTROPY + RUNTIME
+    return text + objects + "\n" + gate_classes() + ARRANGEMENTS + rows + CROSS_ENTROPY + RUNTIME
 
 
 def buffer_parameters_of(row: Any) -> Names:

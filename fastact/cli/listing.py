@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from fastact import _names
-from fastact.catalogue import CATALOGUE, ROW_CATALOGUE, Row, RowFunction
+from fastact.catalogue import CATALOGUE, GATE_CATALOGUE, ROW_CATALOGUE, Gate, Row, RowFunction
 from fastact.cli.common import CommandError, fitted, terminal_width
 
 SUMMARY = "list the functions with their formulas, parameters and bounds of the error"
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON, with all that is known")
 
 
-def selected(words: list[str]) -> list[Row | RowFunction]:
+def selected(words: list[str]) -> list[Row | RowFunction | Gate]:
     """Return what the words select.
 
     Parameters
@@ -39,7 +39,7 @@ def selected(words: list[str]) -> list[Row | RowFunction]:
 
     Returns
     -------
-    list of Row or RowFunction
+    list of Row, RowFunction or Gate
 
     Raises
     ------
@@ -47,7 +47,7 @@ def selected(words: list[str]) -> list[Row | RowFunction]:
         Where that is nothing.
     """
     found = []
-    for row in (*CATALOGUE, *ROW_CATALOGUE):
+    for row in (*CATALOGUE, *ROW_CATALOGUE, *GATE_CATALOGUE):
         elsewhere = [name for names in _names.names_of(row.name).values() for name in names]
         text = " ".join((row.name, row.summary, *elsewhere)).lower()
         if all(word.lower() in text for word in words):
@@ -57,23 +57,25 @@ def selected(words: list[str]) -> list[Row | RowFunction]:
     return found
 
 
-def _cells(row: Row | RowFunction) -> tuple[str, ...]:
+def _cells(row: Row | RowFunction | Gate) -> tuple[str, ...]:
     aliases = row.aliases if isinstance(row, Row) else ()
     if isinstance(row, Row):
         given = "".join(f", {p.name}={p.default:g}" for p in row.parameters)
         bounds = {dtype: max(of.values()) for dtype, of in row.max_ulp.items()}
+        arguments = f"x{given}"
     else:
-        given, bounds = ", axis=-1", row.max_ulp
+        bounds = row.max_ulp
+        arguments = row.arguments if isinstance(row, Gate) else "x, axis=-1"
     return (
-        f"{row.name}(x{given})",
+        f"{row.name}({arguments})",
         row.formula,
         *(f"{bounds[dtype]:g}" for dtype in ("float32", "float64")),
         ", ".join(aliases),
     )
 
 
-def _as_data(row: Row | RowFunction) -> dict[str, Any]:
-    kind = "elementwise" if isinstance(row, Row) else "rows"
+def _as_data(row: Row | RowFunction | Gate) -> dict[str, Any]:
+    kind = {Row: "elementwise", RowFunction: "rows", Gate: "gated"}[type(row)]
     return {**asdict(row), "kind": kind, "names": _names.names_of(row.name)}
 
 
