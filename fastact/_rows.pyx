@@ -982,13 +982,26 @@ def sum_below_0(grad, x, axis, dtype):
     # The axes inside it are rows or, where there are none, those outside.
     cdef bint has_inside = x[(slice(1),) * (axis + 1)].size > 1
     axes = tuple(range(axis + 1, x.ndim) if has_inside else range(axis))
-    sums = np.zeros([1 if i in axes else n for i, n in enumerate(x.shape)])
-    arrays = [x, np.require(grad, dtype, ["A"]), sums, None]
+    sums = np.zeros([*(1 if i in axes else n for i, n in enumerate(x.shape)), 2])
+    arrays = [x, np.require(grad, dtype, ["A"]), sums[..., 0], None]
+    find_bfloat16(dtype)
+    cdef int element = element_of(dtype.num)
     with Quiet():
-        if not run(_kernels.FASTACT_SUM_BELOW_0, element_of(dtype.num), 1.0, arrays, axes):
-            copies = [np.ascontiguousarray(x), np.ascontiguousarray(grad), sums, None]
-            run(_kernels.FASTACT_SUM_BELOW_0, element_of(dtype.num), 1.0, copies, axes)
-        return total(sums.reshape(-1, x.shape[axis]), 0)[0].astype(dtype)
+        if not run(_kernels.FASTACT_SUM_BELOW_0, element, 1.0, arrays, axes):
+            copies = [np.ascontiguousarray(x), np.ascontiguousarray(grad), sums[..., 0], None]
+            run(_kernels.FASTACT_SUM_BELOW_0, element, 1.0, copies, axes)
+        high, low = np.moveaxis(sums.reshape(-1, x.shape[axis], 2), -1, 0)
+        while len(high) > 1:  # each with one of the other half, as long as there are two
+            half = len(high) // 2
+            a, b = high[:half], high[half:2 * half]
+            both = a + b
+            part = both - a
+            lost = (a - (both - part)) + (b - part) + low[:half] + low[half:2 * half]
+            high = np.concatenate([both, high[2 * half:]])
+            low = np.concatenate([lost, low[2 * half:]])
+        total = high[0] + low[0]
+        # Of an infinite sum the low word is NaN.
+        return np.where(np.isfinite(high[0]), total, high[0]).astype(dtype)
 
 
 class CrossEntropy:

@@ -77,7 +77,7 @@ typedef struct {
 
 enum { FASTACT_SOFTMAX, FASTACT_LOG_SOFTMAX, FASTACT_LOGSUMEXP,
        FASTACT_LOG_PARTS, /* the maximum and the logarithm of the rest, two doubles a row */
-       FASTACT_SUM_BELOW_0, /* of gradient x where x < 0, one double a row */
+       FASTACT_SUM_BELOW_0, /* of gradient x where x < 0, a pair of doubles a row */
        FASTACT_SOFTMAX_BACKWARD, FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT,
        FASTACT_LOG_SOFTMAX_BACKWARD, FASTACT_LOG_SOFTMAX_BACKWARD_FROM_OUTPUT,
        FASTACT_LOGSUMEXP_BACKWARD, FASTACT_ROW_KERNELS };

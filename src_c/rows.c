@@ -144,7 +144,7 @@ static void run_in_place(void *context, ptrdiff_t begin, ptrdiff_t end)
 /* ---- rows that are brought into tiles ----------------------------------------------------------- */
 
 typedef struct {
-    double of_log[2];
+    double both[2];
 } parts;
 
 typedef struct {
@@ -444,7 +444,7 @@ static void describe(job *j)
     if (kernel == FASTACT_LOG_PARTS) j->sizes[RESULT] = sizeof(parts);
     if (kernel == FASTACT_SUM_BELOW_0) {
         j->one_a_row[RESULT] = 1;
-        j->sizes[RESULT] = sizeof(double);
+        j->sizes[RESULT] = sizeof(parts);
     }
     if (kernel == FASTACT_LOGSUMEXP_BACKWARD) {
         j->one_a_row[GRADIENT] = 1;

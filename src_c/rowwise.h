@@ -299,6 +299,20 @@ enum { NO_DOT, RELATIVE, GRADIENT, PRODUCT, BELOW_0 };
  * its p is near 1, and none overflows. */
 INLINE number half_difference(double a, double b) { return difference(0.5 * a, 0.5 * b); }
 
+/* grad x where x < 0, and what its rounding loses: nothing of an infinite one. */
+INLINE void products_below_0(ptrdiff_t length, const real *x, const real *grad, double *terms,
+                             double *lost)
+{
+    INDEPENDENT
+    for (ptrdiff_t j = 0; j < length; j++) {
+        number product = times(exact(x[j]), grad[j]);
+        double not_below = x[j] >= 0 ? 0.0 : x[j];
+        double low = magnitude(leading(product)) <= 0x1p1023 ? trailing(product) : 0.0;
+        terms[j] = x[j] < 0 ? leading(product) : not_below;
+        lost[j] = x[j] < 0 ? low : 0.0;
+    }
+}
+
 INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                    double *state, int which, int dot, int precise)
 {
@@ -325,14 +339,19 @@ INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t
             for (ptrdiff_t j = length; beside && j < whole + LANES; j++) e[j] = 0.0;
             accumulate(across, &sum, i, length, e, winners, which == REST);
         }
-        if (dot) {
+        if (dot == BELOW_0) {
+            products_below_0(length, x, grad, terms, room);
+            for (ptrdiff_t j = length; !across && j % LANES; j++) terms[j] = room[j] = 0.0;
+            accumulate(across, &dots, i, length, terms, winners, 0);
+            if (sizeof(real) == sizeof(double)) /* a narrower product is a double */
+                accumulate(across, &dots, i, length, room, winners, 0);
+        } else if (dot) {
             INDEPENDENT
             for (ptrdiff_t j = 0; j < length; j++)
                 terms[j] =
                     dot == RELATIVE ? e[j] * (1.0 / EXP_UNIT)
                                           * rounded(half_difference(grad[j], origin[ROW(j)]))
                     : dot == PRODUCT ? (double)x[j] * grad[j]
-                    : dot == BELOW_0 ? (x[j] < 0 ? (double)x[j] * grad[j] : x[j] >= 0 ? 0.0 : x[j])
                                      : grad[j];
             for (ptrdiff_t j = length; !across && j % LANES; j++) terms[j] = 0.0;
             accumulate(across, &dots, i, length, terms, winners, 0);
@@ -461,7 +480,8 @@ INLINE void write_logsumexp(int across, const fastact_tile *t, ptrdiff_t begin, 
 INLINE void write_sum(int across, const fastact_tile *t, const double *state)
 {
     double *sums = (double *)t->operands[2];
-    for (ptrdiff_t j = 0; j < ROWS; j++) sums[j] = rounded(sum_of(across, t, state, DOT, j));
+    for (ptrdiff_t j = 0; j < ROWS; j++)
+        put(sum_of(across, t, state, DOT, j), &sums[2 * j], &sums[2 * j + 1]);
 }
 
 /* m and log(sum) as doubles: their sum may be small where both are not. */
