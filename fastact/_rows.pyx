@@ -999,9 +999,8 @@ def sum_below_0(grad, x, axis, dtype):
             lost = (a - (both - part)) + (b - part) + low[:half] + low[half:2 * half]
             high = np.concatenate([both, high[2 * half:]])
             low = np.concatenate([lost, low[2 * half:]])
-        total = high[0] + low[0]
         # Of an infinite sum the low word is NaN.
-        return np.where(np.isfinite(high[0]), total, high[0]).astype(dtype)
+        return np.where(np.isfinite(high[0]), high[0] + low[0], high[0]).astype(dtype)
 
 
 class CrossEntropy:

@@ -480,8 +480,11 @@ INLINE void write_logsumexp(int across, const fastact_tile *t, ptrdiff_t begin, 
 INLINE void write_sum(int across, const fastact_tile *t, const double *state)
 {
     double *sums = (double *)t->operands[2];
-    for (ptrdiff_t j = 0; j < ROWS; j++)
-        put(sum_of(across, t, state, DOT, j), &sums[2 * j], &sums[2 * j + 1]);
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
+        number sum = sum_of(across, t, state, DOT, j);
+        sums[2 * j] = leading(sum);
+        sums[2 * j + 1] = trailing(sum);
+    }
 }
 
 /* m and log(sum) as doubles: their sum may be small where both are not. */

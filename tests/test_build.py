@@ -25,7 +25,7 @@ import pytest
 from instruction_sets import once
 
 import fastact
-from fastact.catalogue import CATALOGUE, Row
+from fastact.catalogue import CATALOGUE, GATE_CATALOGUE, Gate, Row
 
 pytestmark = once  # what is read has the kernels of all instruction sets
 
@@ -50,6 +50,8 @@ ROW_STEPS = {
     "logsumexp_sums": 20,
     "logsumexp_write": 0,
     "log_parts_write": 0,
+    "sum_below_0_sums": 2,
+    "sum_below_0_write": 0,
     "softmax_backward_sums": 20,
     "softmax_backward_write": 20,
     "softmax_backward_from_output_sums": 2,
@@ -155,7 +157,13 @@ def functions(objdump, symbols) -> dict[str, Function]:
     return {**found, **same}
 
 
-def loops_of(row: Row) -> list[str]:
+# prelu has no loops of its own.
+GATES = [row for row in GATE_CATALOGUE if row.name != "prelu"]
+
+
+def loops_of(row: Row | Gate) -> list[str]:
+    if isinstance(row, Gate):
+        return [f"{row.name}_value", f"{row.name}_backward"]
     varying = ("", "_varying") if row.parameters else ("",)
     return [f"{row.name}_{operation}{kind}" for operation in OPERATIONS for kind in varying]
 
@@ -166,7 +174,8 @@ def loop_name(loop: str, isa: str, element: str) -> str:
 
 
 def results_of(loop: str) -> int:
-    return 2 if "value_and_derivative" in loop else 1
+    of_gate = loop.partition("_")[0] in {row.name for row in GATES}
+    return 2 if "value_and_derivative" in loop or (of_gate and "backward" in loop) else 1
 
 
 def divisions_of(row: Row, loop: str, element: str) -> tuple[int, int]:
@@ -204,7 +213,7 @@ def test_every_kernel_is_there_and_local(symbols):
         for isa in ISAS
         for dtype in WIDE + HALVES
         for stem in (
-            *(loop for row in CATALOGUE for loop in loops_of(row)),
+            *(loop for row in (*CATALOGUE, *GATES) for loop in loops_of(row)),
             *(f"{step}_{way}" for step in ROW_STEPS for way in ("along", "across")),
             "row_merge",
             "round_parameter",
@@ -216,7 +225,7 @@ def test_every_kernel_is_there_and_local(symbols):
         loop_name(loop, isa, dtype)
         for isa in ISAS
         for dtype in HALVES
-        for row in CATALOGUE
+        for row in (*CATALOGUE, *GATES)
         for loop in loops_of(row)
     }
     assert expected - set(symbols) == set()
@@ -260,6 +269,7 @@ def isa(request) -> str:
     return request.param
 
 
+@pytest.mark.parametrize("row", [*CATALOGUE, *GATES], ids=lambda row: row.name)
 def test_loops_are_vectors_of_the_full_width(functions, row, isa, element):
     register = REGISTERS[isa]
     stored = [register]
@@ -293,6 +303,17 @@ def test_one_division_for_each_result_that_needs_one(functions, row, isa, elemen
             assert not packed, loop
 
 
+@pytest.mark.parametrize("row", GATES, ids=lambda row: row.name)
+def test_gates_divide_as_their_parts_do(functions, row, isa, element):
+    """Once for f and once for f', or once for both where they share a quotient."""
+    most = {"relu": 0, "gelu": 1}.get(row.activation, 2)
+    for loop in loops_of(row):
+        divisions = functions[loop_name(loop, isa, element)].divisions[REGISTERS[isa]]
+        vectors = 1 if element == "f64" and GCC else 2
+        assert min(1, most) <= divisions <= vectors * most, loop
+
+
+@pytest.mark.parametrize("row", [*CATALOGUE, *GATES], ids=lambda row: row.name)
 def test_loops_call_nothing(functions, row, isa, element):
     for loop in loops_of(row):
         called = functions[loop_name(loop, isa, element)].called

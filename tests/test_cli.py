@@ -24,7 +24,7 @@ from instruction_sets import once
 
 import fastact
 from fastact import __main__, cli
-from fastact.catalogue import CATALOGUE, ROW_CATALOGUE
+from fastact.catalogue import CATALOGUE, GATE_CATALOGUE, ROW_CATALOGUE
 from fastact.cli import accuracy, common, demo, formula, info, peers, plot, sweeps
 
 pytestmark = once
@@ -97,7 +97,7 @@ def test_list_shows_what_there_is(capsys):
     head, *lines = out.splitlines()
     assert head.split() == ["function", "f(x)", "ULP", "float32", "float64", "also"]
     shown = {line.partition("(")[0]: line for line in lines}
-    assert list(shown) == [row.name for row in (*CATALOGUE, *ROW_CATALOGUE)]
+    assert list(shown) == [row.name for row in (*CATALOGUE, *ROW_CATALOGUE, *GATE_CATALOGUE)]
     for row in CATALOGUE:
         assert f"  {row.formula}  " in shown[row.name]
         assert all(alias in shown[row.name] for alias in row.aliases)
@@ -128,11 +128,13 @@ def test_lines_fit_the_terminal(capsys, monkeypatch, command, columns):
 @once
 def test_list_as_json(capsys):
     shown = {row["name"]: row for row in json.loads(run(capsys, "list", "--json")[1])}
-    assert list(shown) == [row.name for row in (*CATALOGUE, *ROW_CATALOGUE)]
+    assert list(shown) == [row.name for row in (*CATALOGUE, *ROW_CATALOGUE, *GATE_CATALOGUE)]
     assert shown["elu"]["parameters"][0]["default"] == 1.0
     assert shown["elu"]["max_ulp"]["float32"]["value"] == 0.51
     assert shown["elu"]["names"]["onnx"] == ["Elu"]
     assert shown["softmax"]["kind"] == "rows"
+    assert shown["glu"]["kind"] == "gated"
+    assert shown["prelu"]["names"]["onnx"] == ["PRelu"]
 
 
 # ---- what goes wrong ----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from instruction_sets import once
 
 import fastact as fa
 from fastact import buffers
-from fastact.catalogue import CATALOGUE
+from fastact.catalogue import CATALOGUE, GATE_CATALOGUE
 
 ROOT = Path(__file__).parent.parent
 MEMBERS = ("derivative", "backward", "value_and_derivative")
@@ -42,6 +42,9 @@ def public_objects():
         activation = getattr(fa, row.name)
         objects[row.name] = activation
         objects |= {f"{row.name}.{member}": getattr(activation, member) for member in MEMBERS}
+    for row in GATE_CATALOGUE:
+        objects[row.name] = getattr(fa, row.name)
+        objects[f"{row.name}.backward"] = getattr(fa, row.name).backward
     objects["softmax"] = fa.softmax
     for name in fa.__all__:
         value = getattr(fa, name)
@@ -207,7 +210,7 @@ def test_readme_shows_every_activation():
     if not readme.exists():
         pytest.skip("needs the source tree")
     text = readme.read_text(encoding="utf-8")
-    for row in CATALOGUE:
+    for row in (*CATALOGUE, *GATE_CATALOGUE):
         assert row.name in text
 
 

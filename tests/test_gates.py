@@ -21,7 +21,6 @@ import numpy as np
 import oracle
 import pytest
 from oracle import mp
-from test_documentation import ORDER, run_examples, sections_of
 
 import fastact as fa
 from fastact import _activation
@@ -898,19 +897,6 @@ def test_catalogue_and_c_agree():
         r"^ +GATE\((\w+), (\w+)\)", header.read_text(encoding="utf-8"), re.MULTILINE
     )
     assert listed == [(row.name, row.activation) for row in GATES.values()]
-
-
-@pytest.mark.parametrize("name", ROWS)
-def test_docstrings(name):
-    function = getattr(fa, name)
-    for described in (function, function.backward):
-        text = inspect.getdoc(described)
-        assert run_examples(text, name) >= 2
-        sections = sections_of(text)
-        assert [title for title in ORDER if title in sections] == list(sections)
-        for parameter in inspect.signature(described).parameters:
-            assert re.search(rf"(^|\s|\*\*){parameter}\b[\w, ]*(:|\n)", sections["Parameters"])
-    assert ROWS[name].source in " ".join(inspect.getdoc(function).split())
 
 
 # ---- beside others ------------------------------------------------------------------------------
