@@ -35,6 +35,9 @@ cdef extern from "fastact.h" nogil:
         FASTACT_LOG_SOFTMAX_BACKWARD
         FASTACT_LOG_SOFTMAX_BACKWARD_FROM_OUTPUT
         FASTACT_LOGSUMEXP_BACKWARD
+        FASTACT_SPARSEMAX
+        FASTACT_SPARSEMAX_BACKWARD
+        FASTACT_SPARSEMAX_BACKWARD_FROM_OUTPUT
 
     ctypedef void fastact_loop(Py_ssize_t n, char **operands)
     ctypedef int fastact_question() except -1 nogil

@@ -68,6 +68,9 @@ cdef dict KERNELS = {
     ("log_softmax", "backward_from_output"): _kernels.FASTACT_LOG_SOFTMAX_BACKWARD_FROM_OUTPUT,
     ("logsumexp", "value"): _kernels.FASTACT_LOGSUMEXP,
     ("logsumexp", "backward"): _kernels.FASTACT_LOGSUMEXP_BACKWARD,
+    ("sparsemax", "value"): _kernels.FASTACT_SPARSEMAX,
+    ("sparsemax", "backward"): _kernels.FASTACT_SPARSEMAX_BACKWARD,
+    ("sparsemax", "backward_from_output"): _kernels.FASTACT_SPARSEMAX_BACKWARD_FROM_OUTPUT,
 }
 
 # The type number of ml_dtypes.bfloat16 once somebody has given an array of it, else -1.

@@ -871,6 +871,30 @@ ROW_CATALOGUE = (
         "nearer to 0 than both.",
         use="Normalising in logarithms, and a maximum with a gradient for every element.",
     ),
+    RowFunction(
+        name="sparsemax",
+        summary="The nearest probabilities to x, most of them 0 where x is spread out",
+        operations={
+            "value": "max(x - t, 0), t such that the sum is 1",
+            "backward": "grad - mean(grad where y > 0) where y > 0 else 0, y = sparsemax(x)",
+            "backward_from_output": "grad - mean(grad where y > 0) where y > 0 else 0",
+        },
+        example={
+            "value": "[2.0, 1.75, 0.0]",
+            "backward": "[1.0, 0.0, 5.0], [2.0, 1.75, 0.0]",
+            "backward_from_output": "[1.0, 0.0, 5.0], [0.625, 0.375, 0.0]",
+        },
+        source="A. F. T. Martins and R. F. Astudillo, 'From Softmax to Sparsemax: A Sparse Model of "
+        "Attention and Multi-Label Classification', 2016",
+        max_ulp={"float16": 0.51, "bfloat16": 0.51, "float32": 0.51, "float64": 2.0},
+        computed_as="sparsemax",
+        notes="A row with NaN or +inf, or of -inf alone, gives NaN.",
+        use="Attention that is to look at a few places only, and classifiers with several labels: "
+        "what is more than 1 below the maximum gets exactly 0, so that a result can be read, and "
+        "stored as few numbers. What is 0 has no gradient, and so an element that should not be "
+        "does not learn it; the logarithm of 0 is no loss, and training takes the sparsemax loss "
+        "of the same paper instead of a cross entropy. The slope jumps where an element comes in.",
+    ),
 )
 
 

@@ -60,7 +60,7 @@ typedef struct {
     ptrdiff_t ahead[FASTACT_ROW_OPERANDS]; /* bytes to the tile that comes next, or 0 */
 } fastact_tile;
 
-/* The three steps that a tile takes, in this order: the second chunk by chunk, each of
+/* The three steps that a tile takes, in this order: the second, maybe several times, chunk by chunk, each of
  * FASTACT_ROW_CHUNK elements along the axis, the others over any part of it. `state` is room for
  * FASTACT_ROW_FIELDS * width doubles, which the first step fills. */
 typedef void fastact_row_step(const fastact_tile *tile, ptrdiff_t begin, ptrdiff_t end,
@@ -73,6 +73,9 @@ typedef struct {
     /* Takes up into a state that of another part of the same rows. The first two fields are what
      * the sums of a part have to know of the whole. */
     void (*merge)(const fastact_tile *tile, double *rows, const double *part);
+    /* To be called after the first step and after each second one, of the whole rows: whether the
+     * second is to be taken again, for which the state then is ready. NULL: once is enough. */
+    int (*again)(const fastact_tile *tile, double *state);
 } fastact_row_kernels;
 
 enum { FASTACT_SOFTMAX, FASTACT_LOG_SOFTMAX, FASTACT_LOGSUMEXP,
@@ -80,7 +83,8 @@ enum { FASTACT_SOFTMAX, FASTACT_LOG_SOFTMAX, FASTACT_LOGSUMEXP,
        FASTACT_SUM_BELOW_0, /* of gradient x where x < 0, a pair of doubles a row */
        FASTACT_SOFTMAX_BACKWARD, FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT,
        FASTACT_LOG_SOFTMAX_BACKWARD, FASTACT_LOG_SOFTMAX_BACKWARD_FROM_OUTPUT,
-       FASTACT_LOGSUMEXP_BACKWARD, FASTACT_ROW_KERNELS };
+       FASTACT_LOGSUMEXP_BACKWARD, FASTACT_SPARSEMAX, FASTACT_SPARSEMAX_BACKWARD,
+       FASTACT_SPARSEMAX_BACKWARD_FROM_OUTPUT, FASTACT_ROW_KERNELS };
 
 /* All kernels of one instruction set and one floating type. */
 typedef struct {

@@ -56,9 +56,6 @@ INLINE number two_sum(double a, double b)
     return pair(sum, (a - (sum - part)) + (b - part));
 }
 
-/* The leading 26 bits. */
-INLINE double upper_half(double a) { return double_of(bits_of(a) & ~UINT64_C(0x7ffffff)); }
-
 #if !HAS_FMA
 /* Split by their bits: Veltkamp's multiplication would overflow for large numbers. The parts are
  * multiplied by `raise` meanwhile, lower = 1/raise. */

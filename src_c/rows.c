@@ -60,6 +60,11 @@ static fastact_tile new_tile(const job *j, ptrdiff_t width)
                           .temperature = j->call->temperature, .reciprocal = j->reciprocal};
 }
 
+static int again(const job *j, const fastact_tile *t, double *state)
+{
+    return j->kernels->again && j->kernels->again(t, state);
+}
+
 /* Each step for all tiles before the next one: the next depends on what is last to come of the one
  * before, and the processor does something else meanwhile only if there is something else. */
 OUT_OF_LINE static void run_tiles(const job *j, const fastact_tile *tiles, int count, int across)
@@ -69,10 +74,14 @@ OUT_OF_LINE static void run_tiles(const job *j, const fastact_tile *tiles, int c
     ptrdiff_t n = tiles->n, fields = FASTACT_ROW_FIELDS * tiles->width;
     for (int k = 0; k < count; k++)
         j->kernels->steps[FASTACT_MAXIMA][across](&tiles[k], 0, n, states + k * fields);
-    for (int k = 0; k < count; k++)
-        for (ptrdiff_t i = 0; i < n; i += CHUNK)
-            j->kernels->steps[FASTACT_SUMS][across](&tiles[k], i, least_of(n, i + CHUNK),
-                                                    states + k * fields);
+    for (int k = 0; k < count; k++) {
+        double *state = states + k * fields;
+        again(j, &tiles[k], state);
+        do {
+            for (ptrdiff_t i = 0; i < n; i += CHUNK)
+                j->kernels->steps[FASTACT_SUMS][across](&tiles[k], i, least_of(n, i + CHUNK), state);
+        } while (again(j, &tiles[k], state));
+    }
     for (int k = 0; k < count; k++)
         j->kernels->steps[FASTACT_WRITE][across](&tiles[k], 0, n, states + k * fields);
 }
@@ -375,7 +384,7 @@ static int run_by_chunks(job *j, ptrdiff_t place, int shared)
     if (!states) return 1;
     chunked c = {j, place, FASTACT_MAXIMA, states};
     int stopped = 0;
-    for (;; c.step++) {
+    for (;;) {
         /* One result is written once or, where the kernel sees only a part, again and again. */
         int one = c.step == FASTACT_WRITE && j->one_a_row[RESULT];
         if (shared && !one) stopped = fastact_parallel(chunks, LEAST_CHUNKS, 0, 1, run_chunks, &c);
@@ -384,9 +393,12 @@ static int run_by_chunks(job *j, ptrdiff_t place, int shared)
         fp_environment callers = fp_enter();
         for (ptrdiff_t k = 1; k < chunks; k++)
             j->kernels->merge(&t, states, states + k * fields);
-        for (ptrdiff_t k = 1; k < chunks && c.step == FASTACT_MAXIMA; k++)
-            memcpy(states + k * fields, states, 2 * t.width * sizeof *states);
+        int sums_are_next = again(j, &t, states) || c.step == FASTACT_MAXIMA;
+        /* Sums start at 0 in each of them. */
+        for (ptrdiff_t k = 1; k < chunks && sums_are_next; k++)
+            memcpy(states + k * fields, states, fields * sizeof *states);
         fp_leave(callers);
+        c.step = sums_are_next ? FASTACT_SUMS : FASTACT_WRITE;
     }
     free(states);
     return stopped ? stopped : j->failed;
@@ -452,7 +464,8 @@ static void describe(job *j)
     }
 
     int logarithm = kernel == FASTACT_LOG_SOFTMAX;
-    int probabilities = kernel == FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT;
+    int probabilities = kernel == FASTACT_SOFTMAX_BACKWARD_FROM_OUTPUT
+                        || kernel == FASTACT_SPARSEMAX_BACKWARD_FROM_OUTPUT;
     if (!call->mask) return;
     if (!probabilities)
         fastact_round(call->element, call->temperature < 0 ? INFINITY : -INFINITY, &j->masked[X]);

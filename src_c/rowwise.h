@@ -1,4 +1,4 @@
-/* Softmax and its relatives: p_i = e^(x_i - m)/sum, m the maximum of a row.
+/* Softmax and its relatives: p_i = e^(x_i - m)/sum, m the maximum of a row; and sparsemax.
  *
  * A kernel goes through a tile: `width` rows of length n. Either that is one row of contiguous
  * elements, and the loops run along it, or the rows lie side by side, each element beside the same
@@ -17,7 +17,8 @@
 enum { LANES = FASTACT_ROW_LANES, BLOCK = 256, WIDTH = FASTACT_ROW_WIDTH };
 _Static_assert(BLOCK % LANES == 0, "only the last block of a row is filled up");
 
-/* What a state holds of each row. Sums are in two words, exponentials count in EXP_UNIT. */
+/* What a state holds of each row. Sums are in two words, exponentials count in EXP_UNIT. sparsemax
+ * has its threshold where others have the origin, and counts its support as winners. */
 enum { MAXIMUM, ORIGIN, SUM, SUM_LOW, DOT, DOT_LOW, WINNERS, FIELDS };
 _Static_assert((int)FIELDS == (int)FASTACT_ROW_FIELDS, "as fastact.h says");
 
@@ -252,23 +253,45 @@ INLINE void accumulate(int across, accumulator *sum, ptrdiff_t i, ptrdiff_t leng
 #undef ADD
 }
 
-INLINE void add_to(double *high, double *low, const double *more_high, const double *more_low)
+/* Two words, of every working type: what is left where numbers of the narrow types cancel needs
+ * them, too. */
+typedef struct {
+    double high, low;
+} words;
+
+INLINE words exact_sum(double a, double b)
 {
-    put(add(constant(*high, *low), constant(*more_high, *more_low)), high, low);
+    double sum = a + b, part = sum - a;
+    return (words){sum, (a - (sum - part)) + (b - part)};
+}
+
+INLINE void add_words(double *high, double *low, double more_high, double more_low)
+{
+    words sum = exact_sum(*high, more_high);
+    *high = sum.high;
+    *low = sum.low + (*low + more_low);
+}
+
+/* In as many words as the working type has or, `exactly`, in two. */
+INLINE void add_to(int exactly, double *high, double *low, const double *more_high,
+                   const double *more_low)
+{
+    if (exactly) add_words(high, low, *more_high, *more_low);
+    else put(add(constant(*high, *low), constant(*more_high, *more_low)), high, low);
 }
 
 /* Adds up the accumulators in a fixed tree. */
-INLINE void add_up_along(accumulator *sum)
+INLINE void add_up_along(int exactly, accumulator *sum)
 {
     double *h = sum->high, *l = sum->low;
     _Static_assert(LANES == 16, "the loops have numbers for bounds, so that none remains");
-    for (int k = 0; k < 8; k++) add_to(&h[k], &l[k], &h[k + 8], &l[k + 8]);
-    for (int k = 0; k < 4; k++) add_to(&h[k], &l[k], &h[k + 4], &l[k + 4]);
-    for (int k = 0; k < 2; k++) add_to(&h[k], &l[k], &h[k + 2], &l[k + 2]);
-    add_to(&h[0], &l[0], &h[1], &l[1]);
+    for (int k = 0; k < 8; k++) add_to(exactly, &h[k], &l[k], &h[k + 8], &l[k + 8]);
+    for (int k = 0; k < 4; k++) add_to(exactly, &h[k], &l[k], &h[k + 4], &l[k + 4]);
+    for (int k = 0; k < 2; k++) add_to(exactly, &h[k], &l[k], &h[k + 2], &l[k + 2]);
+    add_to(exactly, &h[0], &l[0], &h[1], &l[1]);
 }
 
-INLINE void add_up_across(const fastact_tile *t, accumulator *sum)
+INLINE void add_up_across(int exactly, const fastact_tile *t, accumulator *sum)
 {
     ptrdiff_t lanes = lanes_of(1, t);
     for (ptrdiff_t half = LANES / 2; half; half /= 2) {
@@ -276,18 +299,20 @@ INLINE void add_up_across(const fastact_tile *t, accumulator *sum)
             double *h = sum->high + k * WIDTH, *l = sum->low + k * WIDTH;
             INDEPENDENT
             for (ptrdiff_t j = 0; j < t->width; j++)
-                add_to(&h[j], &l[j], &h[j + half * WIDTH], &l[j + half * WIDTH]);
+                add_to(exactly, &h[j], &l[j], &h[j + half * WIDTH], &l[j + half * WIDTH]);
         }
         if (lanes > half) lanes = half;
     }
 }
 
 /* Adds a chunk's sums to those of the rows. */
-INLINE void add_sums(int across, const fastact_tile *t, accumulator *sum, double *high, double *low)
+INLINE void add_sums(int across, int exactly, const fastact_tile *t, accumulator *sum, double *high,
+                     double *low)
 {
-    if (across) add_up_across(t, sum);
-    else add_up_along(sum);
-    for (ptrdiff_t j = 0; j < ROWS; j++) add_to(&high[j], &low[j], &sum->high[j], &sum->low[j]);
+    if (across) add_up_across(exactly, t, sum);
+    else add_up_along(exactly, sum);
+    for (ptrdiff_t j = 0; j < ROWS; j++)
+        add_to(exactly, &high[j], &low[j], &sum->high[j], &sum->low[j]);
 }
 
 /* What is to be summed up: exponentials; the same without those that are 1, which are counted, as
@@ -357,8 +382,8 @@ INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t
             accumulate(across, &dots, i, length, terms, winners, 0);
         }
     }
-    if (which) add_sums(across, t, &sum, state + SUM * ROWS, state + SUM_LOW * ROWS);
-    if (dot) add_sums(across, t, &dots, state + DOT * ROWS, state + DOT_LOW * ROWS);
+    if (which) add_sums(across, 0, t, &sum, state + SUM * ROWS, state + SUM_LOW * ROWS);
+    if (dot) add_sums(across, 0, t, &dots, state + DOT * ROWS, state + DOT_LOW * ROWS);
 }
 
 /* ---- what follows for each row ---------------------------------------------------------------- */
@@ -600,6 +625,216 @@ INLINE void write_log_softmax_backward_from_output(int across, const fastact_til
     }
 }
 
+/* ---- sparsemax ---------------------------------------------------------------------------------
+ * p_i = max(x_i - threshold, 0)/T, the nearest point to x/T whose coordinates are not negative and add
+ * up to 1; the threshold is (the sum of the support - T)/k for the k elements above it, the support.
+ *
+ * By Michelot's iteration (1986), which is Newton's: m - T is not above the threshold, as k and m
+ * alone make that; and the mean of all that is above a bound, less T/k, is a bound that is not lower
+ * and still not above the threshold. A bound that leaves out nothing more is the threshold itself. So
+ * each pass but the last takes something from the support; and as the sum of what p is too much falls
+ * or the support shrinks, together by a factor of 4 each time, few passes are enough.
+ *
+ * What may be left of x_i - threshold is small, however large both are. So everything is relative to
+ * the maximum, in two words, of which x - m has no more; and in units of a power of two near T, in
+ * which no sum of the support overflows. Which elements are above a bound is settled once, exactly,
+ * as a number between two neighbours of the element type; then one comparison finds out. */
+
+/* Of which a user's temperature is one or two, or three where it is near the largest number. */
+INLINE double unit_of(const fastact_tile *t)
+{
+    uint64_t power = bits_of(t->temperature) >> 52;
+    return double_of((power < 2046 ? 2046 - power : 1) << 52);
+}
+
+/* A sum of gradients is in units in which it does not overflow. */
+#define GRADIENT_UNIT (sizeof(real) == sizeof(double) ? 0x1p-40 : 1.0)
+
+/* A sum over k. Its first word is the quotient to the last bit, so that the second one is nothing
+ * where it is exact; k and half of the word have a product without rounding. */
+INLINE words mean_of(words sum, double k)
+{
+    double high = sum.high / k, upper = upper_half(high);
+    double rest = ((sum.high - k * upper) - k * (high - upper)) + sum.low;
+    return (words){high, rest / k};
+}
+
+INLINE words relative_threshold(int across, const fastact_tile *t, const double *state, ptrdiff_t j)
+{
+    words sum = exact_sum(state[SUM * ROWS + j], -t->temperature * unit_of(t));
+    sum.low += state[SUM_LOW * ROWS + j];
+    return mean_of(sum, larger(1.0, state[WINNERS * ROWS + j]));
+}
+
+INLINE words above(words threshold, double x, double m, double unit)
+{
+    words d = exact_sum(x, -m);
+    words p = exact_sum(d.high * unit, -threshold.high);
+    return (words){p.high, p.low + (d.low * unit - threshold.low)};
+}
+
+INLINE double next_below(double x)
+{
+    uint64_t bits = bits_of(x);
+    return x == 0 ? -0x1p-1074 : double_of(x > 0 ? bits - 1 : bits + 1);
+}
+
+/* Raises the bound, which is NaN for a row that has no p. */
+INLINE int raise_bound(const fastact_tile *t, double *state)
+{
+    const int across = 1; /* or one row, which is no different here */
+    const double *m = state + MAXIMUM * ROWS, unit = unit_of(t);
+    double *bound = state + ORIGIN * ROWS;
+    int raised = 0;
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
+        words threshold = relative_threshold(across, t, state, j);
+        words at = exact_sum(m[j], threshold.high / unit);
+        double exactly = at.high + (at.low + threshold.low / unit);
+        if (m[j] > at.high && isinf(at.high)) exactly = at.high; /* below all numbers */
+        /* One of the two elements beside the threshold: is it above? */
+        double x = (real)exactly;
+        words p = above(threshold, x, m[j], unit);
+        if (p.high + p.low > 0) x = next_below(x);
+        raised |= x > bound[j];
+        if (!(x <= bound[j])) bound[j] = x;
+    }
+    for (ptrdiff_t j = SUM * ROWS; raised && j < FIELDS * ROWS; j++) state[j] = 0.0;
+    return raised;
+}
+
+INLINE void find_first_bounds(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
+                              double *state)
+{
+    find_maxima(across, t, begin, end, state, 0);
+    for (ptrdiff_t j = 0; j < ROWS; j++) state[ORIGIN * ROWS + j] = -INFINITY;
+}
+
+/* Adds an element that is not out, which a NaN never is. */
+INLINE void add_if_above(double bound, double x, double m, double unit, double *count, double *high,
+                         double *low)
+{
+    int out = x <= bound;
+    words d = exact_sum(x, -m);
+    *count += out ? 0.0 : 1.0;
+    add_words(high, low, out ? 0.0 : d.high * unit, out ? 0.0 : d.low * unit);
+}
+
+INLINE void add_gradient_if_above(double bound, double x, double grad, double *high, double *low)
+{
+    add_words(high, low, x <= bound ? 0.0 : grad * GRADIENT_UNIT, 0.0);
+}
+
+/* The sums of what is above the bound, and of the gradients there; few elements may be. */
+INLINE void sum_up_support(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
+                           double *state, int gradients)
+{
+    const double *m = state + MAXIMUM * ROWS, *bound = state + ORIGIN * ROWS, unit = unit_of(t);
+    double *count = state + WINNERS * ROWS;
+    accumulator sum, dots;
+    real x_room[BLOCK], grad_room[BLOCK];
+    clear(across, t, &sum);
+    if (gradients) clear(across, t, &dots);
+    double lane_count[LANES] = {0};
+    EACH_PIECE(begin, end) {
+        const real *x = numbers(length, piece(across, t, 0, i), x_room), *grad = x;
+        if (gradients) grad = numbers(length, piece(across, t, 1, i), grad_room);
+        if (across) {
+            ptrdiff_t lane = i % LANES * WIDTH;
+            INDEPENDENT
+            for (ptrdiff_t j = 0; j < length; j++)
+                add_if_above(bound[j], x[j], m[j], unit, &count[j], &sum.high[lane + j],
+                             &sum.low[lane + j]);
+            if (!gradients) continue;
+            INDEPENDENT
+            for (ptrdiff_t j = 0; j < length; j++)
+                add_gradient_if_above(bound[j], x[j], grad[j], &dots.high[lane + j],
+                                      &dots.low[lane + j]);
+            continue;
+        }
+        for (ptrdiff_t k = 0; k < length; k += LANES) {
+            real last[LANES], last_grad[LANES];
+            const real *some = x + k, *some_grad = grad + k;
+            if (k + LANES > length) {
+                for (int j = 0; j < LANES; j++) {
+                    last[j] = k + j < length ? some[j] : -(real)INFINITY;
+                    last_grad[j] = k + j < length ? some_grad[j] : 0;
+                }
+                some = last, some_grad = last_grad;
+            }
+            int any = 0;
+            for (int j = 0; j < LANES; j++) any |= !(some[j] <= *bound);
+            if (!any) continue;
+#pragma omp simd
+            for (int j = 0; j < LANES; j++)
+                add_if_above(*bound, some[j], *m, unit, &lane_count[j], &sum.high[j], &sum.low[j]);
+            if (!gradients) continue;
+#pragma omp simd
+            for (int j = 0; j < LANES; j++)
+                add_gradient_if_above(*bound, some[j], some_grad[j], &dots.high[j], &dots.low[j]);
+        }
+    }
+    for (int j = 0; !across && j < LANES; j++) *count += lane_count[j];
+    add_sums(across, 1, t, &sum, state + SUM * ROWS, state + SUM_LOW * ROWS);
+    if (gradients) add_sums(across, 1, t, &dots, state + DOT * ROWS, state + DOT_LOW * ROWS);
+}
+
+INLINE void write_sparsemax(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
+                            const double *state)
+{
+    const double *m = state + MAXIMUM * ROWS, *bound = state + ORIGIN * ROWS, unit = unit_of(t);
+    const double by = t->temperature * unit, reciprocal = 1.0 / by;
+    double high[WIDTH], low[WIDTH];
+    real x_room[BLOCK];
+    result y_room[BLOCK];
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
+        words threshold = relative_threshold(across, t, state, j);
+        high[j] = threshold.high, low[j] = threshold.low;
+    }
+    EACH_PIECE(begin, end) {
+        const real *x = numbers(length, piece(across, t, 0, i), x_room);
+        element *out = piece(across, t, 2, i);
+        result *y = results(out, y_room);
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < length; j++) {
+            words p = above((words){high[ROW(j)], low[ROW(j)]}, x[j], m[ROW(j)], unit);
+            double over = rounded(divided(plus(exact(p.high), p.low), by, reciprocal));
+            y[j] = nearest(x[j] <= bound[ROW(j)] ? 0.0 : larger(0.0, over));
+        }
+        settle(length, y, out);
+    }
+}
+
+/* The gradient less its mean over the support, over the temperature; nothing beside the support. From
+ * y the support is what is above 0; then a NaN among them shows in their sum alone. */
+INLINE void write_sparsemax_backward(int across, const fastact_tile *t, ptrdiff_t begin,
+                                     ptrdiff_t end, const double *state)
+{
+    const double unit = unit_of(t), by = t->temperature * unit, reciprocal = 1.0 / by;
+    double high[WIDTH], low[WIDTH], bound[WIDTH];
+    real x_room[BLOCK], grad_room[BLOCK];
+    result dx_room[BLOCK];
+    for (ptrdiff_t j = 0; j < ROWS; j++) {
+        words sum = {state[DOT * ROWS + j], state[DOT_LOW * ROWS + j]};
+        words mean = mean_of(sum, larger(1.0, state[WINNERS * ROWS + j]));
+        high[j] = mean.high * (0.5 / GRADIENT_UNIT), low[j] = mean.low * (0.5 / GRADIENT_UNIT);
+        bound[j] = isnan(state[SUM * ROWS + j]) ? NAN : state[ORIGIN * ROWS + j];
+    }
+    EACH_PIECE(begin, end) {
+        const real *x = numbers(length, piece(across, t, 0, i), x_room);
+        const real *grad = numbers(length, piece(across, t, 1, i), grad_room);
+        element *out = piece(across, t, 2, i);
+        result *dx = results(out, dx_room);
+        INDEPENDENT
+        for (ptrdiff_t j = 0; j < length; j++) {
+            words half = exact_sum(0.5 * grad[j], -high[ROW(j)]);
+            number over = divided(plus(exact(half.high), half.low - low[ROW(j)]), by, reciprocal);
+            double value = rounded(scaled(2.0, scaled(unit, over)));
+            dx[j] = nearest(x[j] <= bound[ROW(j)] ? 0.0 : value);
+        }
+        settle(length, dx, out);
+    }
+}
+
 /* ---- the kernels ------------------------------------------------------------------------------ */
 
 #define STEP(name, step, ...)                                                                      \
@@ -642,6 +877,16 @@ STEP(log_softmax_backward_from_output, sums,
 STEP(log_softmax_backward_from_output, write,
      write_log_softmax_backward_from_output(across, t, begin, end, state))
 STEP(logsumexp_backward, write, write_softmax(across, t, begin, end, state, 1))
+STEP(sparsemax, maxima, find_first_bounds(across, t, begin, end, state))
+STEP(sparsemax, sums, sum_up_support(across, t, begin, end, state, 0))
+STEP(sparsemax, write, write_sparsemax(across, t, begin, end, state))
+STEP(sparsemax_backward, sums, sum_up_support(across, t, begin, end, state, 1))
+STEP(sparsemax_backward, write, write_sparsemax_backward(across, t, begin, end, state))
+
+static int KERNEL(sparsemax, again)(const fastact_tile *t, double *state)
+{
+    return raise_bound(t, state);
+}
 
 /* Takes up what another part of the same rows has found. */
 static void KERNEL(row, merge)(const fastact_tile *t, double *rows, const double *part)
@@ -655,17 +900,20 @@ static void KERNEL(row, merge)(const fastact_tile *t, double *rows, const double
         }
         for (int which = SUM; which <= DOT; which += 2) {
             ptrdiff_t high = which * t->width + j, low = (which + 1) * t->width + j;
-            add_to(&rows[high], &rows[low], &part[high], &part[low]);
+            add_to(1, &rows[high], &rows[low], &part[high], &part[low]);
         }
         rows[WINNERS * t->width + j] += part[WINNERS * t->width + j];
     }
 }
 
 #define KERNELS_OF(maxima_name, sums_name, write_name)                                             \
+    KERNELS_AGAIN(maxima_name, sums_name, write_name, NULL)
+#define KERNELS_AGAIN(maxima_name, sums_name, write_name, again)                                   \
     {{{KERNEL(maxima_name, maxima_along), KERNEL(maxima_name, maxima_across)},                     \
       {KERNEL(sums_name, sums_along), KERNEL(sums_name, sums_across)},                             \
       {KERNEL(write_name, write_along), KERNEL(write_name, write_across)}},                        \
-     KERNEL(row, merge)}
+     KERNEL(row, merge),                                                                           \
+     again}
 
 static const fastact_row_kernels row_kernels[FASTACT_ROW_KERNELS] = {
     [FASTACT_SOFTMAX] = KERNELS_OF(plain, softmax, softmax),
@@ -680,4 +928,9 @@ static const fastact_row_kernels row_kernels[FASTACT_ROW_KERNELS] = {
     [FASTACT_LOG_SOFTMAX_BACKWARD_FROM_OUTPUT] =
         KERNELS_OF(no, log_softmax_backward_from_output, log_softmax_backward_from_output),
     [FASTACT_LOGSUMEXP_BACKWARD] = KERNELS_OF(plain, softmax, logsumexp_backward),
+    [FASTACT_SPARSEMAX] = KERNELS_AGAIN(sparsemax, sparsemax, sparsemax, KERNEL(sparsemax, again)),
+    [FASTACT_SPARSEMAX_BACKWARD] =
+        KERNELS_AGAIN(sparsemax, sparsemax_backward, sparsemax_backward, KERNEL(sparsemax, again)),
+    [FASTACT_SPARSEMAX_BACKWARD_FROM_OUTPUT] =
+        KERNELS_OF(no, sparsemax_backward, sparsemax_backward),
 };

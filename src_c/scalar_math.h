@@ -42,6 +42,9 @@ INLINE double double_of(uint64_t bits)
     return x;
 }
 
+/* The leading 26 bits. */
+INLINE double upper_half(double a) { return double_of(bits_of(a) & ~UINT64_C(0x7ffffff)); }
+
 /* The larger and smaller of two; of a NaN and a number, the second operand. Callers put the bound
  * first, so that a NaN passes. This is exactly the machine's max and min. */
 INLINE double larger(double a, double b) { return a > b ? a : b; }
