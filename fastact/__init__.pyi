@@ -70,6 +70,7 @@ __all__ = [
     "softplus",
     "softshrink",
     "softsign",
+    "sparsemax",
     "squareplus",
     "swiglu",
     "swish",
@@ -4811,6 +4812,229 @@ class _Logsumexp:
     ) -> Any: ...
 
 logsumexp: Final[_Logsumexp]
+
+@type_check_only
+class _Sparsemax:
+    @property
+    def __name__(self) -> str: ...
+    @property
+    def formula(self) -> str: ...
+    @property
+    def max_ulp(self) -> dict[str, float]: ...
+    @property
+    def ufunc(self) -> np.ufunc: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Float,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> _Float: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def __call__(
+        self,
+        x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def __call__(
+        self,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+    @overload
+    def backward(
+        self,
+        grad: _Input,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        x: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward(
+        self,
+        grad: _Float,
+        x: _Float,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> _Float: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[Any]],
+        x: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        x: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def backward(
+        self,
+        grad: _Input,
+        x: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: _Input,
+        y: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: _Out,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> _Out: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[_Float]],
+        y: np.ndarray[_Shape, np.dtype[_Float]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: _Float,
+        y: _Float,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> _Float: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[Any]],
+        y: np.ndarray[_Shape, np.dtype[Any]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: _FloatType[_Float],
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[_Float]]: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        y: np.ndarray[_Shape, np.dtype[np.integer[Any] | np.bool]],
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: None = None,
+        where: ArrayLike = True,
+    ) -> np.ndarray[_Shape, np.dtype[np.float64]]: ...
+    @overload
+    def backward_from_output(
+        self,
+        grad: _Input,
+        y: _Input,
+        axis: _Axis = -1,
+        *,
+        temperature: float = 1.0,
+        out: None = None,
+        dtype: DTypeLike | None = None,
+        where: ArrayLike = True,
+    ) -> Any: ...
+
+sparsemax: Final[_Sparsemax]
 
 _Reduction: TypeAlias = Literal["mean", "sum", "none"]
 

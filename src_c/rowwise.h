@@ -216,10 +216,12 @@ INLINE ptrdiff_t lanes_of(int across, const fastact_tile *t)
     return across && t->n < LANES ? t->n : LANES;
 }
 
-INLINE void clear(int across, const fastact_tile *t, accumulator *sum)
+INLINE void clear(int across, int exactly, const fastact_tile *t, accumulator *sum)
 {
-    for (ptrdiff_t k = 0; k < lanes_of(across, t) * (across ? WIDTH : 1); k++)
+    for (ptrdiff_t k = 0; k < lanes_of(across, t) * (across ? WIDTH : 1); k++) {
+        if (exactly) sum->low[k] = 0.0;
         put(exact(0.0), &sum->high[k], &sum->low[k]);
+    }
 }
 
 /* Adds the terms of the piece at i, of a row as many as whole vectors have; of the `rest` those
@@ -346,8 +348,8 @@ INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t
     accumulator sum, dots;
     double room[BLOCK], terms[BLOCK];
     real x_room[BLOCK], grad_room[BLOCK];
-    if (which) clear(across, t, &sum);
-    if (dot) clear(across, t, &dots);
+    if (which) clear(across, 0, t, &sum);
+    if (dot) clear(across, 0, t, &dots);
     EACH_PIECE(begin, end) {
         const real *x = numbers(length, piece(across, t, 0, i), x_room), *grad = x;
         double *e = t->kept ? t->kept + i * ROWS : room;
@@ -626,28 +628,30 @@ INLINE void write_log_softmax_backward_from_output(int across, const fastact_til
 }
 
 /* ---- sparsemax ---------------------------------------------------------------------------------
- * p_i = max(x_i - threshold, 0)/T, the nearest point to x/T whose coordinates are not negative and add
- * up to 1; the threshold is (the sum of the support - T)/k for the k elements above it, the support.
+ * p_i = max(x_i - threshold, 0)/T, the nearest point to x/T whose coordinates are not negative and
+ * add up to 1; the threshold is (the sum of the support - T)/k, the support being the k elements
+ * above it.
  *
- * By Michelot's iteration (1986), which is Newton's: m - T is not above the threshold, as k and m
- * alone make that; and the mean of all that is above a bound, less T/k, is a bound that is not lower
- * and still not above the threshold. A bound that leaves out nothing more is the threshold itself. So
- * each pass but the last takes something from the support; and as the sum of what p is too much falls
- * or the support shrinks, together by a factor of 4 each time, few passes are enough.
+ * By Michelot's iteration (1986), which is Newton's method from below. The maximum less T is not above
+ * the threshold, which it is if the maximum is all the support. And if a bound is not above it, nor is
+ * (the sum of what is above that bound - T)/k, which is no lower. A pass over the same elements finds
+ * the same bound, and then it is the threshold: so there is an end, since each pass but the last two
+ * leaves out some element. It comes soon, since k times what the p add up to beyond 1 falls to a
+ * quarter or less in each pass.
  *
- * What may be left of x_i - threshold is small, however large both are. So everything is relative to
- * the maximum, in two words, of which x - m has no more; and in units of a power of two near T, in
- * which no sum of the support overflows. Which elements are above a bound is settled once, exactly,
- * as a number between two neighbours of the element type; then one comparison finds out. */
+ * What is left of x_i - threshold may be small, however large both are. So all is relative to the
+ * maximum, in two words, of which x - m has no more, and in units of a power of two near T, in which
+ * no sum over a support overflows. Which elements are above a bound is settled once, to the last bit,
+ * as a bound between two neighbours of the element type: then one comparison finds out. */
 
-/* Of which a user's temperature is one or two, or three where it is near the largest number. */
+/* T times this is between 1 and 4, or less if T is subnormal. */
 INLINE double unit_of(const fastact_tile *t)
 {
     uint64_t power = bits_of(t->temperature) >> 52;
     return double_of((power < 2046 ? 2046 - power : 1) << 52);
 }
 
-/* A sum of gradients is in units in which it does not overflow. */
+/* The same for gradients: no sum of them overflows in this unit. */
 #define GRADIENT_UNIT (sizeof(real) == sizeof(double) ? 0x1p-40 : 1.0)
 
 /* A sum over k. Its first word is the quotient to the last bit, so that the second one is nothing
@@ -709,7 +713,7 @@ INLINE void find_first_bounds(int across, const fastact_tile *t, ptrdiff_t begin
     for (ptrdiff_t j = 0; j < ROWS; j++) state[ORIGIN * ROWS + j] = -INFINITY;
 }
 
-/* Adds an element that is not out, which a NaN never is. */
+/* A NaN is not out. */
 INLINE void add_if_above(double bound, double x, double m, double unit, double *count, double *high,
                          double *low)
 {
@@ -724,7 +728,8 @@ INLINE void add_gradient_if_above(double bound, double x, double grad, double *h
     add_words(high, low, x <= bound ? 0.0 : grad * GRADIENT_UNIT, 0.0);
 }
 
-/* The sums of what is above the bound, and of the gradients there; few elements may be. */
+/* The sums of what is above the bound, and of the gradients there. Few elements may be: a group of a
+ * row in which none is takes no more than finding that out. */
 INLINE void sum_up_support(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                            double *state, int gradients)
 {
@@ -732,8 +737,8 @@ INLINE void sum_up_support(int across, const fastact_tile *t, ptrdiff_t begin, p
     double *count = state + WINNERS * ROWS;
     accumulator sum, dots;
     real x_room[BLOCK], grad_room[BLOCK];
-    clear(across, t, &sum);
-    if (gradients) clear(across, t, &dots);
+    clear(across, 1, t, &sum);
+    if (gradients) clear(across, 1, t, &dots);
     double lane_count[LANES] = {0};
     EACH_PIECE(begin, end) {
         const real *x = numbers(length, piece(across, t, 0, i), x_room), *grad = x;
@@ -761,8 +766,9 @@ INLINE void sum_up_support(int across, const fastact_tile *t, ptrdiff_t begin, p
                 }
                 some = last, some_grad = last_grad;
             }
-            int any = 0;
-            for (int j = 0; j < LANES; j++) any |= !(some[j] <= *bound);
+            int any = 0; /* or just at the bound */
+#pragma omp simd reduction(| : any)
+            for (int j = 0; j < LANES; j++) any |= !(some[j] < (real)*bound);
             if (!any) continue;
 #pragma omp simd
             for (int j = 0; j < LANES; j++)

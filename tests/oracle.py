@@ -602,3 +602,29 @@ def check(
         f"{y[worst]!r} instead of {mp.nstr(exact(worst), 20)}; "
         f"{sum(error > bound for error in errors)} of {len(x)} inputs are beyond the bound"
     )
+
+
+# ---- functions of rows ---------------------------------------------------------------------------
+
+
+def sparsemax(z: list[Any]) -> list[Any]:
+    """The nearest point to z among probabilities: by sorting, with exact sums."""
+    with mp.workprec(2500):
+        total, threshold = mp.mpf(0), None
+        for k, value in enumerate(sorted(z, reverse=True), 1):
+            total += value
+            if 1 + k * value <= total:
+                break
+            threshold = (total - 1) / k
+        return [max(value - threshold, mp.mpf(0)) for value in z]
+
+
+def sparsemax_backward(grad: list[Any], p: list[Any]) -> tuple[list[Any], list[Any]]:
+    """The gradient from p, and the size of what is subtracted there."""
+    support = [g for g, q in zip(grad, p, strict=True) if q > 0]
+    mean = mp.fsum(support) / len(support)
+    size = mp.fsum(support, absolute=True) / len(support)
+    return (
+        [g - mean if q > 0 else mp.mpf(0) for g, q in zip(grad, p, strict=True)],
+        [size if q > 0 else mp.mpf(0) for q in p],
+    )

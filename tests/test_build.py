@@ -61,6 +61,11 @@ ROW_STEPS = {
     "log_softmax_backward_from_output_sums": 1,
     "log_softmax_backward_from_output_write": 20,
     "logsumexp_backward_write": 20,
+    "sparsemax_maxima": 0,
+    "sparsemax_sums": 16,
+    "sparsemax_write": 12,
+    "sparsemax_backward_sums": 20,
+    "sparsemax_backward_write": 8,
 }
 # There objdump and the symbols are certain to be had: no skipping.
 MUST_RUN = bool(os.environ.get("CI")) and sys.platform == "linux" and X86
@@ -216,6 +221,7 @@ def test_every_kernel_is_there_and_local(symbols):
             *(loop for row in (*CATALOGUE, *GATES) for loop in loops_of(row)),
             *(f"{step}_{way}" for step in ROW_STEPS for way in ("along", "across")),
             "row_merge",
+            "sparsemax_again",
             "round_parameter",
             *(["in_blocks", "backward_by_slopes"] if dtype in HALVES else []),
             *(f"{row.name}_slopes" for row in CATALOGUE if dtype in HALVES),

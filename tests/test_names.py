@@ -169,7 +169,7 @@ def test_wrong_arguments():
 # ---- against the frameworks themselves ----------------------------------------------------------
 
 # What has no default there, by fastact's name: for the framework's function, and for fastact's.
-AXIS = ("softmax", "log_softmax", "softmin", "logsumexp")
+AXIS = ("softmax", "log_softmax", "softmin", "logsumexp", "sparsemax")
 THRESHOLD = (0.3, -2.0)
 WEIGHT = 0.25
 

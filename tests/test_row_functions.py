@@ -1,5 +1,5 @@
-"""The softmax family beyond softmax: log_softmax, softmin, logsumexp, cross_entropy, their
-gradients, masks, temperatures, ways through the data, and who else is asked."""
+"""The softmax family beyond softmax: log_softmax, softmin, logsumexp, sparsemax, cross_entropy,
+their gradients, masks, temperatures, ways through the data, and who else is asked."""
 
 from __future__ import annotations
 
@@ -44,6 +44,8 @@ def exact_log_sum(x, temperature=1):
 def exact(name, x, temperature=1):
     if name == "softmin":
         return exact("softmax", x, -temperature)
+    if name == "sparsemax":
+        return oracle.sparsemax([value / mp.mpf(temperature) for value in numbers(x)])
     top, log, scaled = exact_log_sum(x, temperature)
     if name == "logsumexp":
         return [top + log]
@@ -182,8 +184,10 @@ def test_rows_without_a_log_softmax():
 
 
 def exact_backward(name, grad, x):
-    p = exact("softmin" if name == "softmin" else "softmax", x)
+    p = exact(name if name in ("softmin", "sparsemax") else "softmax", x)
     g = numbers(grad)
+    if name == "sparsemax":
+        return oracle.sparsemax_backward(g, p)
     if name == "logsumexp":
         return [g[0] * q for q in p], [mp.mpf(0)] * len(p)
     if name == "log_softmax":

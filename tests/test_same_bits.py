@@ -182,7 +182,7 @@ def digests(n, threads=1, threshold=None):
                 assert same(results[-1], results[0][1:])
                 if columns < 5000:
                     results.append(softmax.jacobian(logits[:50]))
-                for name in ("log_softmax", "softmin", "logsumexp"):
+                for name in ("log_softmax", "softmin", "logsumexp", "sparsemax"):
                     function = getattr(fastact, name)
                     results += [function(logits), function(logits, 0), function(logits[:, ::-2])]
                     results.append(function(logits, where=logits > -9, temperature=0.7))
