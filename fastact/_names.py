@@ -132,7 +132,11 @@ _ELSEWHERE = (
     _of("log_softmax", "log_softmax LogSoftmax", "log_softmax", "log_softmax", "LogSoftmax"),
     _of("softmin", "softmin Softmin"),
     _of("logsumexp", "logsumexp"),
-    _of("sparsemax", keras="sparsemax"),
+    _of(
+        "sparsemax",
+        keras="sparsemax",
+        remark="that of Keras 3.15 is wrong where several elements are not 0",
+    ),
     _of(
         "cross_entropy",
         "cross_entropy CrossEntropyLoss",

@@ -822,8 +822,10 @@ INLINE void write_sparsemax_backward(int across, const fastact_tile *t, ptrdiff_
     for (ptrdiff_t j = 0; j < ROWS; j++) {
         words sum = {state[DOT * ROWS + j], state[DOT_LOW * ROWS + j]};
         words mean = mean_of(sum, larger(1.0, state[WINNERS * ROWS + j]));
-        high[j] = mean.high * (0.5 / GRADIENT_UNIT), low[j] = mean.low * (0.5 / GRADIENT_UNIT);
-        bound[j] = isnan(state[SUM * ROWS + j]) ? NAN : state[ORIGIN * ROWS + j];
+        double nothing = isnan(state[SUM * ROWS + j]) ? NAN : 0.0;
+        high[j] = mean.high * (0.5 / GRADIENT_UNIT) + nothing;
+        low[j] = mean.low * (0.5 / GRADIENT_UNIT);
+        bound[j] = state[ORIGIN * ROWS + j] + nothing;
     }
     EACH_PIECE(begin, end) {
         const real *x = numbers(length, piece(across, t, 0, i), x_room);

@@ -21,15 +21,15 @@ LENGTHS = [*range(1, 36), 63, 64, 65, 100, 255, 256, 257, 1000, 4097, 5000]
 
 
 @pytest.fixture(params=["float16", "bfloat16", "float32", "float64"])
-def dtype(request) -> np.dtype:
+def floating(request) -> np.dtype:
     if request.param == "bfloat16":
         return np.dtype(pytest.importorskip("ml_dtypes").bfloat16)
     return np.dtype(request.param)
 
 
-def logits(n: int, spread: float, dtype: Any, seed: int = 0) -> np.ndarray:
+def logits(n: int, spread: float, floating: Any, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng([seed, n, int(10 * spread)])
-    return rng.uniform(-spread / 2, spread / 2, n).astype(dtype)
+    return rng.uniform(-spread / 2, spread / 2, n).astype(floating)
 
 
 def numbers(x: np.ndarray, over: float = 1.0) -> list[Any]:
@@ -37,14 +37,14 @@ def numbers(x: np.ndarray, over: float = 1.0) -> list[Any]:
         return [mp.mpf(float(value)) / mp.mpf(over) for value in x]
 
 
-def unit_in_the_last_place(value: Any, dtype: np.dtype) -> Any:
+def unit_in_the_last_place(value: Any, floating: np.dtype) -> Any:
     """Of a number's binade, subnormal ones having the least; of the 16-bit types too."""
     digits, lowest = {
         "float16": (11, -14),
         "bfloat16": (8, -126),
         "float32": (24, -126),
         "float64": (53, -1022),
-    }[dtype.name]
+    }[floating.name]
     power = lowest if value == 0 else max(lowest, mp.frexp(abs(value))[1] - 1)
     return mp.ldexp(1, power - digits + 1)
 
@@ -64,17 +64,17 @@ def check(got: np.ndarray, wanted: list[Any], slack: list[Any] | None = None) ->
 
 
 @pytest.mark.parametrize("spread", SPREADS)
-def test_values(dtype, spread):
+def test_values(floating, spread):
     for n in LENGTHS:
-        x = logits(n, spread, dtype)
+        x = logits(n, spread, floating)
         check(fa.sparsemax(x), oracle.sparsemax(numbers(x)))
 
 
 @pytest.mark.parametrize("temperature", [2.0, 0.1, 0.37, 1e-3, 1e3])
 @pytest.mark.parametrize("spread", [0.1, 3, 100])
-def test_temperatures(dtype, spread, temperature):
+def test_temperatures(floating, spread, temperature):
     for n in (1, 2, 17, 33, 300):
-        x = logits(n, spread, dtype)
+        x = logits(n, spread, floating)
         wanted = oracle.sparsemax(numbers(x, temperature))
         check(fa.sparsemax(x, temperature=temperature), wanted)
     for wrong in (-1.0, 0.0):
@@ -82,26 +82,46 @@ def test_temperatures(dtype, spread, temperature):
             fa.sparsemax([1.0], temperature=wrong)
 
 
+def exact_threshold(x: np.ndarray) -> Any:
+    """Of a row of any length, from sums of whole numbers of 2^-1100."""
+    one = 1 << 1100
+    total, threshold = 0, None
+    for k, value in enumerate(sorted(x.tolist(), reverse=True), 1):
+        numerator, denominator = value.as_integer_ratio()
+        whole = numerator * (one // denominator)
+        total += whole
+        if one + k * whole <= total:
+            break
+        threshold = total - one, k
+    assert threshold is not None
+    with mp.workprec(2500):
+        return mp.mpf(threshold[0]) / threshold[1] / one
+
+
 @pytest.mark.parametrize("spread", [1e-5, 1e-2, 8])
 @pytest.mark.parametrize("name", ["float32", "float64"])
 def test_a_long_row(name, spread):
     x = logits(2**18 + 9, spread, np.dtype(name))
     y = fa.sparsemax(x)
-    wanted = oracle.sparsemax(numbers(x))
-    inside = np.array([p > 0 for p in wanted])
-    np.testing.assert_array_equal(y > 0, inside)
-    places = np.concatenate([np.flatnonzero(inside)[:2000], y.argsort()[-200:]])
-    check(y[places], [wanted[i] for i in places])
+    threshold = exact_threshold(x)
+    with mp.workprec(2500):
+        nearest = np.abs(x - float(threshold)).argsort()[:300]
+        np.testing.assert_array_equal(
+            np.delete(y > 0, nearest), np.delete(x > float(threshold), nearest)
+        )
+        places = np.unique(np.concatenate([np.flatnonzero(y)[:1000], nearest]))
+        wanted = [max(mp.mpf(float(x[i])) - threshold, mp.mpf(0)) for i in places]
+    check(y[places], wanted)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 3.0, 0.5])
-def test_an_element_at_the_threshold_is_outside(dtype, temperature):
+def test_an_element_at_the_threshold_is_outside(floating, temperature):
     """Numbers of few bits, of which many are the threshold itself."""
     rng = np.random.default_rng(3)
     ties = 0
     for n in (2, 3, 4, 5, 6, 8, 17, 40):
         for _ in range(30):
-            x = (rng.integers(-8, 9, n) / 8 * temperature).astype(dtype)
+            x = (rng.integers(-8, 9, n) / 8 * temperature).astype(floating)
             z = numbers(x, temperature)
             wanted = oracle.sparsemax(z)
             y = fa.sparsemax(x, temperature=temperature)
@@ -111,55 +131,57 @@ def test_an_element_at_the_threshold_is_outside(dtype, temperature):
             ties += any(abs(value - threshold) < 1e-60 for value in z)
     assert ties > 10
     for row, wanted in (([0, -0.25, -0.25, -0.5], [0.5, 0.25, 0.25, 0]), ([1, 0], [1, 0])):
-        np.testing.assert_array_equal(fa.sparsemax(np.array(row, dtype)), np.array(wanted, dtype))
+        np.testing.assert_array_equal(
+            fa.sparsemax(np.array(row, floating)), np.array(wanted, floating)
+        )
 
 
-def test_supports_of_one_and_of_all(dtype):
+def test_supports_of_one_and_of_all(floating):
     for n in (1, 2, 7, 16, 33, 300):
-        x = np.full(n, -2.75, dtype)
-        np.testing.assert_array_equal(fa.sparsemax(x), np.full(n, 1 / n).astype(dtype))
+        x = np.full(n, -2.75, floating)
+        np.testing.assert_array_equal(fa.sparsemax(x), np.full(n, 1 / n).astype(floating))
         x[n // 2] = -1.75  # 1 more is enough
         np.testing.assert_array_equal(fa.sparsemax(x), np.arange(n) == n // 2)
-        close = logits(n, 0.5 / n, dtype)
+        close = logits(n, 0.5 / n, floating)
         assert (fa.sparsemax(close) > 0).all()
 
 
-def test_small_numbers_beside_a_large_one(dtype):
+def test_small_numbers_beside_a_large_one(floating):
     """What is left of them is far below the last digit of a double beside the large one."""
-    least = float(np.finfo(np.float32).tiny) if dtype != np.float16 else 2.0**-14
+    least = float(np.finfo(np.float32).tiny) if floating != np.float16 else 2.0**-14
     tiny = [p for p in (1e-3, 1e-6, 1e-20, 1e-30, least) if p >= least]
     for p in tiny:
         for row in ([1, p], [1, p, 0], [1, p / 2, -p], [0.5, 0.5, p], [1 - 2.0**-8, p, p]):
-            x = np.array(row, dtype)
-            if dtype == np.float64 and p < 1e-15 and len(row) == 3:
+            x = np.array(row, floating)
+            if floating == np.float64 and p < 1e-15 and len(row) == 3:
                 continue  # the sum has two words, and the results as much of them as there is
             check(fa.sparsemax(x), oracle.sparsemax(numbers(x)))
 
 
-def test_sums_are_1(dtype):
+def test_sums_are_1(floating):
     last = {"float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52}
     for n in (1, 2, 3, 50, 1000, 5000):
         for spread in (0.01, 1, 50):
-            y = fa.sparsemax(logits(n, spread, dtype)).astype(np.float64)
+            y = fa.sparsemax(logits(n, spread, floating)).astype(np.float64)
             # Each is off by half an ulp of itself, in no direction; of float16 some are subnormal.
-            rest = n * 2.0**-25 if dtype == np.float16 else 0
-            assert abs(math.fsum(y) - 1) <= 2 * last[dtype.name] + rest
+            rest = n * 2.0**-25 if floating == np.float16 else 0
+            assert abs(math.fsum(y) - 1) <= 2 * last[floating.name] + rest
 
 
-def test_order_is_kept(dtype):
-    x = np.sort(logits(2000, 0.5, dtype))
+def test_order_is_kept(floating):
+    x = np.sort(logits(2000, 0.5, floating))
     assert (np.diff(fa.sparsemax(x).astype(np.float64)) >= 0).all()
 
 
 # ---- the edges ----------------------------------------------------------------------------------
 
 
-def edges(dtype: np.dtype) -> dict[str, tuple[list[float], list[float]]]:
+def edges(floating: np.dtype) -> dict[str, tuple[list[float], list[float]]]:
     inf, nan = math.inf, math.nan
-    largest = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38}.get(dtype.name)
-    largest = largest or float(np.finfo(dtype).max)
-    least = {"float16": 2.0**-24, "bfloat16": 2.0**-133}.get(dtype.name)
-    least = least or float(np.finfo(dtype).smallest_subnormal)
+    largest = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38}.get(floating.name)
+    largest = largest or float(np.finfo(floating).max)
+    least = {"float16": 2.0**-24, "bfloat16": 2.0**-133}.get(floating.name)
+    least = least or float(np.finfo(floating).smallest_subnormal)
     return {
         "all -inf": ([-inf] * 3, [nan] * 3),
         "one -inf": ([-inf], [nan]),
@@ -180,9 +202,9 @@ def edges(dtype: np.dtype) -> dict[str, tuple[list[float], list[float]]]:
 
 
 @pytest.mark.parametrize("name", edges(np.dtype(float)))
-def test_rows_at_the_edges(dtype, name):
-    row, wanted = (np.array(values, dtype) for values in edges(dtype)[name])
-    around = logits(len(row), 1, dtype)
+def test_rows_at_the_edges(floating, name):
+    row, wanted = (np.array(values, floating) for values in edges(floating)[name])
+    around = logits(len(row), 1, floating)
     with warnings.catch_warnings(), np.errstate(all="raise"):
         warnings.simplefilter("error")
         # Alone, and as one of many along either axis: the others are what they are without it.
@@ -191,7 +213,7 @@ def test_rows_at_the_edges(dtype, name):
         expected = np.stack([fa.sparsemax(around), wanted] * 9)
         np.testing.assert_array_equal(fa.sparsemax(rows), expected)
         np.testing.assert_array_equal(fa.sparsemax(rows.T.copy(), axis=0), expected.T)
-        grad = np.ones(len(row), dtype)
+        grad = np.ones(len(row), floating)
         undefined = np.isnan(wanted.astype(float)).any()
         for got in (
             fa.sparsemax.backward(grad, row),
@@ -203,13 +225,13 @@ def test_rows_at_the_edges(dtype, name):
 
 
 @pytest.mark.parametrize("stranger", [math.nan, math.inf])
-def test_nan_and_inf_at_every_position(dtype, stranger):
+def test_nan_and_inf_at_every_position(floating, stranger):
     for n in range(1, 71):
-        x = np.tile(logits(n, 5, dtype), (n, 1))
+        x = np.tile(logits(n, 5, floating), (n, 1))
         np.fill_diagonal(x, stranger)
         assert np.isnan(fa.sparsemax(x).astype(float)).all()
         assert np.isnan(fa.sparsemax(x, axis=0).astype(float)).all()
-    x = logits(9001, 5, dtype)
+    x = logits(9001, 5, floating)
     for place in (0, 4095, 4096, 9000):
         y = x.copy()
         y[place] = stranger
@@ -221,22 +243,22 @@ def test_nan_and_inf_at_every_position(dtype, stranger):
 def test_the_most_extreme_temperatures(name, temperature):
     size = np.finfo(name).max if temperature > 1 else temperature
     for row in ([3, 1, 2], [1, 1], [0.25] * 40, [0.5, 0.25, -0.5, -1, -0.75]):
-        for scale in (1.0, float(size)):
-            x = np.clip(np.array(row) * scale, np.finfo(name).min, np.finfo(name).max).astype(name)
+        for scale in (1.0, float(size) / 4):
+            x = (np.array(row) * scale).astype(name)
             wanted = oracle.sparsemax(numbers(x, temperature))
             check(fa.sparsemax(x, temperature=temperature), wanted)
 
 
-def test_an_empty_axis(dtype):
+def test_an_empty_axis(floating):
     for shape, axis in (((0,), -1), ((3, 0), 1), ((0, 3), 1), ((0, 3), 0), ((2, 0, 4), (1, 2))):
-        y = fa.sparsemax(np.empty(shape, dtype), axis)
-        assert (y.shape, y.dtype) == (shape, dtype)
+        y = fa.sparsemax(np.empty(shape, floating), axis)
+        assert (y.shape, y.dtype) == (shape, floating)
 
 
 @pytest.mark.parametrize("name", ["float32", "float64"])
 def test_rows_that_take_many_passes(name):
     """Each pass leaves out one element, or but a few: there is an end all the same."""
-    n = 900
+    n = 400
     for row in (
         1 - 2.0 ** np.arange(0, -n, -1.0),
         -(2.0 ** np.arange(0, -n, -1.0)),
@@ -246,7 +268,7 @@ def test_rows_that_take_many_passes(name):
         np.cumsum(np.r_[0, -1 / np.arange(1.0, n) ** 2]) / 2,
     ):
         for x in (row.astype(name), (1e-30 * row).astype(name), row[::-1].astype(name)):
-            for temperature in (1.0, 1e-3, 1e-25):
+            for temperature in (1.0, 1e-25):
                 y = fa.sparsemax(x, temperature=temperature)
                 assert abs(math.fsum(y.tolist()) - 1) <= 4 * np.finfo(name).eps
                 wanted = oracle.sparsemax(numbers(x, temperature))
@@ -268,10 +290,10 @@ def test_very_long_rows():
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0, 0.1])
 @pytest.mark.parametrize("spread", [0.1, 1, 10, 1e3])
-def test_gradients(dtype, spread, temperature):
+def test_gradients(floating, spread, temperature):
     for n in (*range(1, 36, 3), 64, 257, 1000, 5000):
-        x, grad = logits(n, spread, dtype), logits(n, 4, dtype, 1)
-        grad[n // 2] *= dtype.type(64)
+        x, grad = logits(n, spread, floating), logits(n, 4, floating, 1)
+        grad[n // 2] *= floating.type(64)
         y = fa.sparsemax(x, temperature=temperature)
         p = oracle.sparsemax(numbers(x, temperature))
         for given, support, function in (
@@ -284,19 +306,21 @@ def test_gradients(dtype, spread, temperature):
             check(got, wanted, [value * mp.mpf(2) ** -100 / temperature for value in size])
 
 
-def test_gradients_of_one_and_of_equal_ones(dtype):
-    x = logits(300, 1, dtype)
-    assert not fa.sparsemax.backward(np.full(300, 0.7).astype(dtype), x).any()
-    grad = np.array([3, math.nan, math.inf], dtype)
+def test_gradients_of_one_and_of_equal_ones(floating):
+    x = logits(300, 1, floating)
+    assert not fa.sparsemax.backward(np.full(300, 0.7).astype(floating), x).any()
+    grad = np.array([3, math.nan, math.inf], floating)
     for function, given in (
         (fa.sparsemax.backward, [5, 0, 1]),
         (fa.sparsemax.backward_from_output, [1, 0, 0]),
     ):
         # Beside the support no gradient shows, whatever it is; in it a NaN makes all NaN.
-        np.testing.assert_array_equal(function(grad, np.array(given, dtype)), [0, 0, 0])
-        got = function(grad[::-1].copy(), np.array([0.5, 0.5, 0], dtype)).astype(float)
+        np.testing.assert_array_equal(function(grad, np.array(given, floating)), [0, 0, 0])
+        got = function(grad[::-1].copy(), np.array([0.5, 0.5, 0], floating)).astype(float)
         np.testing.assert_array_equal(got, [math.nan, math.nan, 0])
-    got = fa.sparsemax.backward_from_output(np.ones(3, dtype), np.array([1, math.nan, 0], dtype))
+    got = fa.sparsemax.backward_from_output(
+        np.ones(3, floating), np.array([1, math.nan, 0], floating)
+    )
     assert np.isnan(got.astype(float)).all()
 
 
@@ -329,9 +353,9 @@ def results(x, grad, axis):
 @pytest.mark.parametrize(
     ("shape", "axis"), [((1, 300_000), 1), ((300_000,), 0), ((5000, 70), 0), ((3000, 17), 1)]
 )
-def test_same_bits_for_any_number_of_threads(dtype, shape, axis, spread, low_threshold):
+def test_same_bits_for_any_number_of_threads(floating, shape, axis, spread, low_threshold):
     n = math.prod(shape)
-    x, grad = (logits(n, s, dtype).reshape(shape) for s in (spread, 4))
+    x, grad = (logits(n, s, floating).reshape(shape) for s in (spread, 4))
     found = []
     for threads in (1, 2, 3, 7):
         with fa.num_threads(threads):
@@ -340,9 +364,9 @@ def test_same_bits_for_any_number_of_threads(dtype, shape, axis, spread, low_thr
 
 
 @pytest.mark.parametrize("shape", [(6, 33), (70, 9), (3, 4, 130), (2, 9000), (9000, 3)])
-def test_same_bits_for_any_axis_and_layout(dtype, shape):
+def test_same_bits_for_any_axis_and_layout(floating, shape):
     n = math.prod(shape)
-    x, grad = (logits(n, spread, dtype).reshape(shape) for spread in (2, 4))
+    x, grad = (logits(n, spread, floating).reshape(shape) for spread in (2, 4))
     for axis in (*range(len(shape)), (0, len(shape) - 1), None):
         wanted = results(x, grad, axis)
         for lay in (
@@ -358,13 +382,13 @@ def test_same_bits_for_any_axis_and_layout(dtype, shape):
 
 
 @pytest.mark.parametrize("axis", [0, 1, -1, (0, 1), None])
-def test_out(dtype, axis):
-    x, grad = logits(200, 3, dtype).reshape(10, 20), logits(200, 4, dtype, 1).reshape(10, 20)
+def test_out(floating, axis):
+    x, grad = logits(200, 3, floating).reshape(10, 20), logits(200, 4, floating, 1).reshape(10, 20)
     wanted, slopes = results(x, grad, axis)[:2]
     for make in (
-        lambda: np.full((10, 20), 7, dtype),
-        lambda: np.full((20, 10), 7, dtype).T,
-        lambda: np.full((10, 40), 7, dtype)[:, ::-2],
+        lambda: np.full((10, 20), 7, floating),
+        lambda: np.full((20, 10), 7, floating).T,
+        lambda: np.full((10, 40), 7, floating)[:, ::-2],
         lambda: x.copy(),
     ):
         out = make()
@@ -381,11 +405,14 @@ def test_out(dtype, axis):
         np.testing.assert_array_equal(out, expected)
 
 
-def test_masks(dtype):
-    x, grad = logits(9 * 40, 3, dtype).reshape(9, 40), logits(9 * 40, 4, dtype, 1).reshape(9, 40)
+def test_masks(floating):
+    x, grad = (
+        logits(9 * 40, 3, floating).reshape(9, 40),
+        logits(9 * 40, 4, floating, 1).reshape(9, 40),
+    )
     mask = np.random.default_rng(0).random(x.shape) < 0.5
     mask[3] = False
-    y = fa.sparsemax(np.where(mask, x, np.array(math.nan, dtype)), where=mask)
+    y = fa.sparsemax(np.where(mask, x, np.array(math.nan, floating)), where=mask)
     back = fa.sparsemax.backward(grad, x, where=mask)
     from_output = fa.sparsemax.backward_from_output(grad, y, where=mask)
     for k in range(9):
