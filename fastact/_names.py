@@ -135,7 +135,7 @@ _ELSEWHERE = (
     _of(
         "sparsemax",
         keras="sparsemax",
-        remark="that of Keras 3.15 is wrong where several elements are not 0",
+        remark="that of Keras 3.15 is wrong where several elements are not 0 (keras #23425)",
     ),
     _of(
         "cross_entropy",
