@@ -127,7 +127,8 @@ INLINE number times(number a, double b)
     return pair(product.high, multiply_add(a.low, b, product.low));
 }
 
-/* An even power of two, within its range not above |a| and more than an eighth of it. */
+/* A power of two, not above |a| and more than an eighth of it as far as there are such powers. Its
+ * exponent's bits are even, so that those of two have a mean. */
 INLINE double even_binade(double a)
 {
     double binade = double_of(bits_of(a) & UINT64_C(0x7fe0000000000000));
