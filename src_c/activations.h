@@ -401,15 +401,16 @@ INLINE number celu_derivative(real x, real alpha)
  * f = (x + s)/2, s = sqrt(x^2 + b); with h = (|x| + s)/2 it is h, or b/(4h) where x < 0 and the sum
  * would cancel.  f' = (1 + x/s)/2 = f/s. */
 
-INLINE number squareplus_parts(real x, real b, number root)
+INLINE number squareplus_parts(real x, real b, number root, double lower)
 {
     number h = add(scaled(0.5, root), exact(0.5 * magnitude(x)));
-    return choose(x < 0, scaled(0.25, divide(exact(b), h)), h);
+    number falling = scaled(0.25, divide(exact(b), scaled(lower * lower, h)));
+    return choose(x < 0, lowered(lower, falling), h);
 }
 
 INLINE number squareplus_value(real x, real b)
 {
-    number value = squareplus_parts(x, b, root_of_sum(x, b));
+    number value = squareplus_parts(x, b, root_of_sum(x, b), 1.0);
     number relu = exact(RELU(x)), infinite = exact(x == x ? b : x);
     return choose(b == 0, relu, choose(b > LARGEST, infinite, value));
 }
@@ -417,7 +418,8 @@ INLINE number squareplus_value(real x, real b)
 INLINE number squareplus_derivative(real x, real b)
 {
     number root = root_of_sum(x, b);
-    number slope = deep_quotient(squareplus_parts(x, b, root), root);
+    double lower = magnitude(x) > 0x1p500 ? 0x1p-150 : 1.0; /* or b/(4h) would have few digits */
+    number slope = deep_quotient(squareplus_parts(x, b, root, lower), root);
     real half = x == x ? (real)0.5 : x;
     real not_negative = x > 0 ? (real)1.0 : half;
     number step = exact(x < 0 ? (real)0.0 : not_negative);

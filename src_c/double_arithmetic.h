@@ -48,6 +48,7 @@ INLINE number from_root(number x, double high, double middle, double low)
 /* e^x may come times a power of two where the working type has no range to spare (see
  * pair_arithmetic.h); a double has plenty for what narrows to float. */
 INLINE number at_scale_of(number e, number a) { (void)e; return a; }
+INLINE number lowered(double power_of_two, number a) { return power_of_two * power_of_two * a; }
 
 /* Keeps a number in two words, or in as many as it has. */
 INLINE void put(number a, double *high, double *low)

@@ -60,9 +60,9 @@ typedef struct {
     ptrdiff_t ahead[FASTACT_ROW_OPERANDS]; /* bytes to the tile that comes next, or 0 */
 } fastact_tile;
 
-/* The three steps that a tile takes, in this order: the second, maybe several times, chunk by chunk, each of
- * FASTACT_ROW_CHUNK elements along the axis, the others over any part of it. `state` is room for
- * FASTACT_ROW_FIELDS * width doubles, which the first step fills. */
+/* The three steps that a tile takes, in this order: the second, maybe several times, chunk by chunk,
+ * each of FASTACT_ROW_CHUNK elements along the axis, the others over any part of it. `state` is room
+ * for FASTACT_ROW_FIELDS * width doubles, which the first step fills. */
 typedef void fastact_row_step(const fastact_tile *tile, ptrdiff_t begin, ptrdiff_t end,
                               double *state);
 
@@ -126,9 +126,9 @@ typedef struct {
     int elements[FASTACT_MAX_OPERANDS];  /* the element type of each operand's memory */
 } fastact_call;
 
-/* Binds activation `index`. `x_element` is what x, or the first array of it, holds: the floating type `computed_in`, an
- * integer type (converted to float64), or, with computed_in == x_element, an integer type that
- * the activation keeps. Returns 0, or -1 where there is no such kernel. */
+/* Binds activation `index`. `x_element` is what x, or the first array of it, holds: the floating
+ * type `computed_in`, an integer type (converted to float64), or, with computed_in == x_element, an
+ * integer type that the activation keeps. Returns 0, or -1 where there is no such kernel. */
 int fastact_bind(fastact_call *call, int index, int operation, int x_element, int computed_in,
                  int cost);
 

@@ -9,9 +9,9 @@
 
 #include "scalar_math.h"
 
-/* The value is (high + low) * scale^2. Only the exponential makes a scale other than 1, and only
- * at_scale_of hands it on; arithmetic drops it. low is -0.0 rather than 0.0 for an exact value, as
- * only that leaves the sign of a zero in high alone. */
+/* The value is (high + low) * scale^2. Exponentials, lowered and the deep functions make a scale
+ * other than 1, and only at_scale_of and deep_quotient hand it on; arithmetic drops it. low is -0.0
+ * rather than 0.0 for an exact value, as only that leaves the sign of a zero in high alone. */
 typedef struct {
     double high, low, scale;
 } number;
@@ -205,6 +205,11 @@ INLINE number from_root(number x, double high, double middle, double low)
  * the one rounding. So subnormal results come out right, and so does the product of a tail below
  * all doubles with a huge x or gradient. */
 INLINE number at_scale_of(number e, number a) { return (number){a.high, a.low, e.scale}; }
+/* a, which is times such a power of two squared. */
+INLINE number lowered(double power_of_two, number a)
+{
+    return (number){a.high, a.low, power_of_two};
+}
 
 INLINE void put(number a, double *high, double *low)
 {
@@ -292,14 +297,14 @@ INLINE number deep_square_of_reciprocal(number a)
     return result;
 }
 
-/* a/b for 0 <= a <= b */
+/* a/b for 0 <= a <= b; the scale of a stays. */
 INLINE number deep_quotient(number a, number b)
 {
     int deep = 0x1p400 * a.high < b.high, very = 0x1p600 * a.high < 0x1p-600 * b.high;
     double raise = (deep ? 0x1p200 : 1.0) * (very ? 0x1p400 : 1.0);
     double scale = (deep ? 0x1p-200 : 1.0) * (very ? 0x1p-400 : 1.0);
     number result = divide(scaled(raise, a), scaled(scale, b));
-    result.scale = scale;
+    result.scale = scale * a.scale;
     return result;
 }
 

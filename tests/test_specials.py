@@ -205,6 +205,17 @@ def test_gelu_is_right_to_the_smallest_number(x, value):
         assert oracle.ulps(fastact.gelu(np.float32(x)), exact, np.float32) <= 0.51
 
 
+@pytest.mark.parametrize("b", [0.1, 4.0, 1e-200])
+@pytest.mark.parametrize("x", ["-0x1.0fbfc4b5933c1p+1019", "-0x1p+511", "-0x1.8p+499", "-0x1p+900"])
+def test_slopes_of_squareplus_below_all_numbers(x, b):
+    """Beside a gradient near the largest number they show."""
+    x, grad = float.fromhex(x), float.fromhex("-0x1.59514a1f40be2p+1021")
+    with oracle.PRECISION, oracle.mp.workprec(200):
+        root = oracle.mp.sqrt(oracle.mp.mpf(x) ** 2 + b)
+        exact = grad * b / (2 * root * (root - x))
+    assert oracle.ulps(fastact.squareplus.backward(grad, x, b), exact, np.float64) <= 1.001
+
+
 def test_hard_sigmoid_of_any_width(dtype):
     """Widths whose halves and reciprocals are no numbers of the dtype, too."""
     info = np.finfo(dtype)
