@@ -389,6 +389,7 @@ class Prelu(_Arrangement):
 for _kind in (Glu, Prelu):
     _kind.__call__.__doc__ = _kind.__doc__
     _kind.__module__ = "fastact"
+del _kind
 
 glu = Glu()
 prelu = Prelu()
