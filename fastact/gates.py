@@ -389,7 +389,9 @@ class Prelu(_Arrangement):
 for _kind in (Glu, Prelu):
     _kind.__call__.__doc__ = _kind.__doc__
     _kind.__module__ = "fastact"
-del _kind
+    for _function in (_kind.__call__, _kind.backward):
+        _function.__annotations__ = {}  # in signatures they are noise; the stubs say more
+del _kind, _function
 
 glu = Glu()
 prelu = Prelu()
