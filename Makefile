@@ -71,7 +71,7 @@ bench-full: build ## the same for all operations, dtypes, ways of memory and thr
 			--json build/bench/$$operation-$$dtype-$$memory-$$threads.json || exit 1; \
 	done; done; done; done
 
-accuracy: build ## sweep all inputs of every kernel (an hour; NAMES="elu mish": of those) into docs
+accuracy: build ## sweep all inputs of every kernel (two hours; NAMES="elu mish": of those) into docs
 	@$(RUN) -m fastact accuracy $(NAMES) --exhaustive --output docs/accuracy
 	@$(if $(NAMES),true,$(RUN) benchmarks/accuracy_of_peers.py --json docs/accuracy/peers.json \
 		--markdown docs/accuracy/peers.md)
