@@ -54,8 +54,8 @@ def test_worst_inputs(row, activation, dtype):
                     y = activation.backward(kind(grad), kind(x), **given)
                 error = oracle.ulps_of_name(y, exact, dtype)
                 assert error <= row.bound(dtype, operation), (given, operation, x.hex(), grad.hex())
-                if isa == ISA:
-                    assert error == pytest.approx(found["max_ulp"], abs=2e-5)
+                if isa == ISA:  # what is recorded has the width of its reference in it
+                    assert found["max_ulp"] - 1.1e-3 <= error <= found["max_ulp"] + 2e-5
 
 
 @once
@@ -72,7 +72,10 @@ def test_order_symmetry_and_range_over_all_float32(row):
             if oracle.never(row, given, 1):
                 assert found["rises"] == 0
             if oracle.never(row, given, -1) or oracle.never(row, given, 1):
-                ends = [oracle.expression_value(end, given) for end in row.at_infinity]
+                ends = [
+                    float(np.float32(oracle.expression_value(end, given)))
+                    for end in row.at_infinity
+                ]
                 reached = [float.fromhex(found[side]) for side in ("smallest", "largest")]
                 assert sorted(ends) == reached
             for operation in ("value", "derivative"):
