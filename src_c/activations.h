@@ -418,7 +418,8 @@ INLINE number squareplus_value(real x, real b)
 INLINE number squareplus_derivative(real x, real b)
 {
     number root = root_of_sum(x, b);
-    double lower = magnitude(x) > 0x1p500 ? 0x1p-150 : 1.0; /* or b/(4h) would have few digits */
+    /* Where b/(4h) would have few digits, and times a large gradient yet shows. */
+    double lower = LARGEST > 0x1p500 && 0x1p800 * b < magnitude(x) ? 0x1p-300 : 1.0;
     number slope = deep_quotient(squareplus_parts(x, b, root, lower), root);
     real half = x == x ? (real)0.5 : x;
     real not_negative = x > 0 ? (real)1.0 : half;
