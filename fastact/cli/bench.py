@@ -357,7 +357,7 @@ def table(results: list[Result], work: Work, others: list[peers.Peer], threads: 
         caption="NumPy and SciPy use one thread. The last columns are times over fastact's, of "
         "NumPy, of the fastest other, and of a copy of as much memory: above 1 fastact is faster.",
         box=box.SIMPLE_HEAD,
-        padding=(0, 1, 0, 0),
+        padding=0,
         pad_edge=False,
         title_justify="left",
         caption_justify="left",
