@@ -436,6 +436,8 @@ def as_json(results: list[Result], about: dict[str, Any]) -> str:
         known = found.lost or found.max_ulp
         return {
             **asdict(found),
+            # Infinite is that of a zero of the wrong sign, which is not lost.
+            "max_ulp": found.max_ulp if math.isfinite(found.max_ulp) else str(found.max_ulp),
             "worst_x": found.worst_x.hex() if known else None,
         }
 

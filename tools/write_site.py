@@ -371,7 +371,7 @@ def errors_of_all() -> str:
     for result in own:
         name = result["function"] + ("'" if result["operation"] == "derivative" else "")
         lost = result["all"]["lost"] / result["all"]["inputs"]
-        error = f"{result['ordinary']['max_ulp']:.2g}".replace("e+0", "e")
+        error = f"{float(result['ordinary']['max_ulp']):.2g}".replace("e+0", "e")
         cells.setdefault(name, {})[result["library"]] = (
             f"{error}, {100 * lost:.2g} % lost" if lost else error
         )
@@ -604,7 +604,11 @@ def gate_page(row: Gate) -> str:
     function = getattr(fastact, row.name)
     parts = [f"# {row.name}\n", f"{row.summary}.\n"]
     parts += [equation("y", row.formula), f"Backward: `{row.operations['backward']}`.\n"]
-    parts += [f"Of [{row.activation}]({row.activation}.md).\n"]
+    other = "with one weight for all" if row.name == "prelu" else "where what it multiplies is 1"
+    shown = (
+        f"{row.name} {other} is [{row.activation}]({row.activation}.md), here with its derivative."
+    )
+    parts += [picture(row.activation, row.activation, 1), f"{shown}\n"]
     parts += ["## When to use it\n", f"{row.use} {row.notes}\n", f"Source: {row.source}.\n"]
     bounds = [[dtype, f"{bound:g}"] for dtype, bound in row.max_ulp.items()]
     parts += ["## How right it is\n", table(("dtype", ">bound in ULP"), bounds)]
