@@ -1009,7 +1009,7 @@ GATE_CATALOGUE = (
         max_ulp=_GATE_BOUNDS,
         notes="A packed array has its gate in the first half in some models and in the second in "
         "others: swiglu(x[..., :d], x[..., d:]) or swiglu(x[..., d:], x[..., :d]), whose views are "
-        "as fast as arrays of their own.",
+        "read where they are.",
         use="The feed-forward layers of language models such as Llama, where it has taken the "
         "place of gelu. Three matrices instead of two, so at the same size a narrower layer.",
     ),
