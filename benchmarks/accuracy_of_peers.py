@@ -64,6 +64,7 @@ LEGEND = f"""\
 - **lost**: inputs whose result is off by 100 % or more: 0, NaN, of the wrong sign, or at least
   twice what it should be. They make the largest error ∞; that of the others stands in parentheses.
   At the inputs nearest to the root of a derivative that is a small absolute error.
+  So does an infinity where the exact result is beyond all numbers, as for large x in relu_squared.
 - **worst x**: where that error is; where results are lost, the one of those nearest to 0.
 - **misrounded**: results for |x| ≤ {ORDINARY:g} that are not the float nearest to the exact one.
 - **subnormals**: inputs that are subnormal or whose exact result is, which no other column counts:
