@@ -64,7 +64,6 @@ LEGEND = f"""\
 - **lost**: inputs whose result is off by 100 % or more: 0, NaN, of the wrong sign, or at least
   twice what it should be. They make the largest error ∞; that of the others stands in parentheses.
   At the inputs nearest to the root of a derivative that is a small absolute error.
-  So does an infinity where the exact result is beyond all numbers, as for large x in relu_squared.
 - **worst x**: where that error is; where results are lost, the one of those nearest to 0.
 - **misrounded**: results for |x| ≤ {ORDINARY:g} that are not the float nearest to the exact one.
 - **subnormals**: inputs that are subnormal or whose exact result is, which no other column counts:
@@ -214,6 +213,7 @@ class Judge:
         limits = np.finfo(case.dtype)
         self.smallest_normal = float(limits.smallest_normal)
         self.smallest = float(limits.smallest_subnormal)
+        self.largest = float(limits.max)
         finite = np.isfinite(self.x)
         bounds = np.full((bits.size, 2, 2), np.nan)
         bounds[finite] = self._enclosed(self.x[finite].tolist())
@@ -249,7 +249,11 @@ class Judge:
         wrong_sign = np.signbit(results) != negative
         with np.errstate(over="ignore"):
             off = (results == 0) | wrong_sign | (abs(results) >= 2 * most)
-        lost = np.isnan(results) | (nonzero & off)
+        # Where the exact result rounds to 0, that and its neighbour on the right side are not lost;
+        # nor is infinity where the exact result is beyond all numbers.
+        vanishing = (abs(results) > self.smallest) | ((results != 0) & wrong_sign)
+        overflowed = np.isinf(results) & ~wrong_sign & (least > self.largest)
+        lost = np.isnan(results) | np.where(nonzero, off & ~overflowed, vanishing)
         # What vanishes may do so with either sign.
         sign = np.where(negative, -1, 1).astype(results.dtype)
         vanished = finite & ~nonzero & (results == 0)
@@ -437,8 +441,6 @@ def as_json(results: list[Result], about: dict[str, Any]) -> str:
         known = found.lost or found.max_ulp
         return {
             **asdict(found),
-            # Infinite is that of a zero of the wrong sign, which is not lost.
-            "max_ulp": found.max_ulp if math.isfinite(found.max_ulp) else str(found.max_ulp),
             "worst_x": found.worst_x.hex() if known else None,
         }
 

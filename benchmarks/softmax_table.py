@@ -59,7 +59,7 @@ def onnx_softmax(x: Any, out: Any, axis: int, threads: int) -> Callable[[], Any]
     settings.intra_op_num_threads = threads
     settings.log_severity_level = 3
     settings.add_session_config_entry("session.force_spinning_stop", "1")
-    model = peers._onnx_model(13, (("Softmax", ("x",), {"axis": axis % x.ndim}),), x.ndim)
+    model = peers.onnx_model(13, (("Softmax", ("x",), {"axis": axis % x.ndim}),), x.ndim)
     session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
     binding = session.io_binding()
     binding.bind_input("x", "cpu", 0, np.float32, x.shape, x.ctypes.data)

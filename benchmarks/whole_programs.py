@@ -47,6 +47,7 @@ WRITTEN = Activations(
 )
 REPLACED = Activations(fastact.sigmoid, fastact.tanh, fastact.relu, fastact.softmax)
 NONE = Activations(*4 * (lambda x: x,))
+VERSIONS = {"written": WRITTEN, "replaced": REPLACED, "none": NONE}
 
 
 def digits() -> dict[str, timing.Call]:
@@ -56,7 +57,7 @@ def digits() -> dict[str, timing.Call]:
     trained = network.Network(fastact.relu, network.Settings(), generator)
     return {
         name: timing.Call(trained.forward, (images, use.relu, use.softmax))
-        for name, use in (("written", WRITTEN), ("replaced", REPLACED), ("none", NONE))
+        for name, use in VERSIONS.items()
     }
 
 
@@ -78,10 +79,7 @@ def recurrent(
             state = step(use, x @ weights[0], weights[1], state, hidden)
         return state if isinstance(state, np.ndarray) else state[0]
 
-    return {
-        name: timing.Call(loop, (use,))
-        for name, use in (("written", WRITTEN), ("replaced", REPLACED), ("none", NONE))
-    }
+    return {name: timing.Call(loop, (use,)) for name, use in VERSIONS.items()}
 
 
 def lstm_step(use: Activations, at: Array, weights: Array, state: Any, hidden: int) -> Any:

@@ -187,16 +187,7 @@ class _Steps(ast.NodeVisitor):
             return self.add(ACCURACY_ADD, left, self.add(ACCURACY_NEGATE, right))
         if type(node.op) not in OPERATORS:
             return self.generic_visit(node)
-        kind = OPERATORS[type(node.op)]
-        if kind == ACCURACY_DIVIDE and self.is_halved(left, right):
-            return self.add(ACCURACY_CONSTANT, constant=self.steps[left][2] / 2)
-        return self.add(kind, left, right)
-
-    def is_halved(self, left, right):
-        """Whether a constant is divided by 2, without anything that a double would lose."""
-        (kind, _, number), (other_kind, _, divisor) = self.steps[left], self.steps[right]
-        return (kind == other_kind == ACCURACY_CONSTANT and divisor == 2
-                and number / 2 * 2 == number)
+        return self.add(OPERATORS[type(node.op)], left, right)
 
     def visit_Call(self, node):
         if node.func.id not in FUNCTIONS:

@@ -10,7 +10,7 @@ from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.ref cimport PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from fastact cimport _kernels
 from fastact._calls cimport (
@@ -415,7 +415,7 @@ cdef class Operation:
         if contiguity and not varying:
             self.run_contiguous(bound, cnp.PyArray_SIZE(x), operands)
         else:
-            self.run_shaped(bound, grad, x, parameters, out, second, operands)
+            self.run_shaped(bound, args, x, parameters, out, second, operands)
         return out if second is None else (out, second)
 
     cdef object short_way_of_arrays(self, PyObject *const *args, parameter *parameters,
@@ -424,9 +424,7 @@ cdef class Operation:
         cdef cnp.ndarray whole, array, out = None, second = None
         cdef fastact_call *bound
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
-        cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS * _kernels.FASTACT_MAX_DIMENSIONS]
-        cdef Py_ssize_t size
-        cdef int i, element, dimensions
+        cdef int i, element
         cdef int contiguity = cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS
         cdef bint c_order = True, one_order = True
         if not cnp.PyArray_CheckExact(<object>args[0]):
@@ -444,7 +442,6 @@ cdef class Operation:
         if element < 0:
             return None
         bound = &self.calls[element]
-        dimensions = cnp.PyArray_NDIM(whole)
         for i in range(self.arrays):
             array = <cnp.ndarray>args[i]
             if not spreads_over(array, whole):
@@ -476,7 +473,8 @@ cdef class Operation:
                 return None
             contiguity &= PyArray_FLAGS(out)
         elif contiguity or c_order:
-            out = PyArray_EMPTY(dimensions, cnp.PyArray_DIMS(whole), cnp.PyArray_TYPE(whole),
+            out = PyArray_EMPTY(cnp.PyArray_NDIM(whole), cnp.PyArray_DIMS(whole),
+                                cnp.PyArray_TYPE(whole),
                                 contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
         elif one_order and not repeats(whole):
             out = empty_like(whole)
@@ -488,23 +486,10 @@ cdef class Operation:
         if second is not None:
             operands[self.arrays + 1] = <char *>cnp.PyArray_DATA(second)
 
-        size = cnp.PyArray_SIZE(whole)
         if contiguity:
-            self.run_contiguous(bound, size, operands)
-            return out if second is None else (out, second)
-        memset(strides, 0, (self.arrays + self.outputs) * dimensions * sizeof(Py_ssize_t))
-        for i in range(self.arrays):
-            spread(<cnp.ndarray>args[i], dimensions, strides + i * dimensions)
-        spread(out, dimensions, strides + self.arrays * dimensions)
-        if second is not None:
-            spread(second, dimensions, strides + (self.arrays + 1) * dimensions)
-        if size < KEEP_GIL_BELOW:
-            _kernels.apply_shaped(bound, dimensions, <Py_ssize_t *>cnp.PyArray_DIMS(whole),
-                                  operands, strides)
+            self.run_contiguous(bound, cnp.PyArray_SIZE(whole), operands)
         else:
-            with nogil:
-                _kernels.apply_shaped(bound, dimensions, <Py_ssize_t *>cnp.PyArray_DIMS(whole),
-                                      operands, strides)
+            self.run_shaped(bound, args, whole, parameters, out, second, operands)
         return out if second is None else (out, second)
 
     cdef bint may_take(self, PyObject *const *args, cnp.ndarray whole, cnp.ndarray out) noexcept:
@@ -540,29 +525,27 @@ cdef class Operation:
             with nogil:
                 _kernels.apply_contiguous(bound, n, operands)
 
-    cdef int run_shaped(self, fastact_call *bound, cnp.ndarray grad, cnp.ndarray x,
+    cdef int run_shaped(self, fastact_call *bound, PyObject *const *args, cnp.ndarray whole,
                         parameter *parameters, cnp.ndarray out, cnp.ndarray second,
                         char **operands) except -1:
+        """Run on arrays that broadcast to one of them, the whole."""
         cdef Py_ssize_t strides[_kernels.FASTACT_MAX_OPERANDS * _kernels.FASTACT_MAX_DIMENSIONS]
-        cdef Py_ssize_t *shape = <Py_ssize_t *>cnp.PyArray_DIMS(x)
-        cdef int dimensions = cnp.PyArray_NDIM(x), count = 0, i
+        cdef Py_ssize_t *shape = <Py_ssize_t *>cnp.PyArray_DIMS(whole)
+        cdef int dimensions = cnp.PyArray_NDIM(whole), count = 0, i
         cdef cnp.ndarray array
-        for array in (grad, x):
-            if array is not None:
-                memcpy(strides + count * dimensions, cnp.PyArray_STRIDES(array),
-                       dimensions * sizeof(Py_ssize_t))
-                count += 1
+        memset(strides, 0, (bound.inputs + bound.outputs) * dimensions * sizeof(Py_ssize_t))
+        for i in range(self.arrays):
+            spread(<cnp.ndarray>args[i], dimensions, strides + count * dimensions)
+            count += 1
         for i in range(bound.parameters):
-            memset(strides + count * dimensions, 0, dimensions * sizeof(Py_ssize_t))
             if parameters[i].array != NULL:
                 spread(<cnp.ndarray>parameters[i].array, dimensions, strides + count * dimensions)
             count += 1
         for array in (out, second):
             if array is not None:
-                memcpy(strides + count * dimensions, cnp.PyArray_STRIDES(array),
-                       dimensions * sizeof(Py_ssize_t))
+                spread(array, dimensions, strides + count * dimensions)
                 count += 1
-        if cnp.PyArray_SIZE(x) < KEEP_GIL_BELOW:
+        if cnp.PyArray_SIZE(whole) < KEEP_GIL_BELOW:
             _kernels.apply_shaped(bound, dimensions, shape, operands, strides)
         else:
             with nogil:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Of a line of running text.
 WIDTH = 88
 
+#: What every ufunc takes besides `out`.
+_KEYWORDS = "where=True, casting='same_kind', order='K', dtype=None, subok=True, signature=None"
+
 
 def ufunc_text(row: Row | Gate, operation: str) -> str:
     """Return the docstring of the bare ufunc."""
@@ -38,20 +41,14 @@ def text(row: Row | Gate, operation: str, parameters: dict[str, Any]) -> str:
     variants = "".join(f", {name}={next(iter(v))!r}" for name, v in row.variants.items())
     both = operation == "value_and_derivative"
     out = "(None, None)" if both else "None"
-    keywords = f"out={out}, where=True, casting='same_kind', order='K', dtype=None, subok=True"
     sections = [
-        f"{member_name(row, operation)}({arguments}, *, {keywords}, signature=None{variants})",
+        f"{member_name(row, operation)}({arguments}, *, out={out}, {_KEYWORDS}{variants})",
         _summary(row, operation),
         _section("Parameters", [*_arguments(row, grad, both, parameters)]),
         _section("Returns", [*_returns(operation)]),
         _section("Raises", _raises(row, parameters)),
         _section("Notes", [textwrap.fill(_notes(row, operation), WIDTH)]),
-        _section(
-            "References",
-            [
-                textwrap.fill(f".. [1] {row.source}.", WIDTH, subsequent_indent="   "),
-            ],
-        ),
+        _references(row),
         _section("Examples", [_example(row, operation)]),
     ]
     return "\n\n".join(sections) + "\n"
@@ -64,6 +61,16 @@ def member_name(row: Row | RowFunction | Gate, operation: str) -> str:
 
 def _section(title: str, lines: list[str]) -> str:
     return "\n".join([title, "-" * len(title), *lines])
+
+
+def _references(row: Row | RowFunction | Gate) -> str:
+    source = textwrap.fill(f".. [1] {row.source}.", WIDTH, subsequent_indent="   ")
+    return _section("References", [source])
+
+
+def _bounds(row: RowFunction | Gate) -> str:
+    bounds = ", ".join(f"{bound:g} ULP in {dtype}" for dtype, bound in row.max_ulp.items())
+    return f"The error is at most {bounds}."
 
 
 def _summary(row: Row, operation: str) -> str:
@@ -123,7 +130,7 @@ def _returns(operation: str) -> list[str]:
     return [f"{'y' if operation == 'value' else operation} : ndarray or scalar", shape]
 
 
-def _raises(row: Row, parameters: dict[str, Any]) -> list[str]:
+def _raises(row: Row | Gate, parameters: dict[str, Any]) -> list[str]:
     wrong = "a read-only `out`"
     if parameters:
         wrong = "a parameter that is NaN"
@@ -174,8 +181,6 @@ def _gate_text(row: Gate, operation: str) -> str:
     value = operation == "value"
     name = member_name(row, operation)
     out = "None" if value else "(None, None)"
-    bounds = ", ".join(f"{bound:g} ULP in {dtype}" for dtype, bound in row.max_ulp.items())
-    keywords = "where=True, casting='same_kind', order='K', dtype=None, subok=True, signature=None"
     summary = (
         f"{row.summary} [1]_."
         if value
@@ -201,36 +206,25 @@ def _gate_text(row: Gate, operation: str) -> str:
         ]
     shape = "    Of the inputs' broadcast shape and common dtype, float64 for integers."
     sections = [
-        f"{name}({'' if value else 'grad, '}gate, value, /, *, out={out}, {keywords})",
+        f"{name}({'' if value else 'grad, '}gate, value, /, *, out={out}, {_KEYWORDS})",
         f"{summary}\n\n{row.operations[operation]}",
         _section("Parameters", arguments),
         _section(
             "Returns",
             [f"{'y' if value else 'grad_gate, grad_value'} : ndarray or scalar", shape],
         ),
-        _section(
-            "Raises",
-            [
-                "TypeError",
-                "    For a dtype that is not supported (complex, longdouble, object, str), and",
-                "    where `casting` does not allow `out` or `dtype`.",
-                "ValueError",
-                "    For shapes that do not broadcast and for a read-only `out`.",
-            ],
-        ),
+        _section("Raises", _raises(row, {})),
         _section(
             "Notes",
             [
                 textwrap.fill(
                     f"{row.notes} NaN gives NaN, and so do infinities that have no common limit. "
-                    f"The error is at most {bounds}.",
+                    + _bounds(row),
                     WIDTH,
                 )
             ],
         ),
-        _section(
-            "References", [textwrap.fill(f".. [1] {row.source}.", WIDTH, subsequent_indent="   ")]
-        ),
+        _references(row),
         _section("Examples", [_row_example(row, operation)]),
     ]
     return "\n\n".join(sections) + "\n"
@@ -265,9 +259,7 @@ def row_text(row: RowFunction, operation: str) -> str:
         _section("Raises", _ROW_RAISES),
         _section("See Also", _row_relatives(row, operation)),
         _section("Notes", [textwrap.fill(_row_notes(row, operation), WIDTH)]),
-        _section(
-            "References", [textwrap.fill(f".. [1] {row.source}.", WIDTH, subsequent_indent="   ")]
-        ),
+        _references(row),
         _section("Examples", [_row_example(row, operation)]),
     ]
     return "\n\n".join(text) + "\n"
@@ -345,8 +337,7 @@ def _row_notes(row: RowFunction, operation: str) -> str:
             lines.append(
                 f"Elements that `where` leaves out become {masked}, whole rows of them too."
             )
-        bounds = ", ".join(f"{bound:g} ULP in {dtype}" for dtype, bound in row.max_ulp.items())
-        lines.append(f"The error is at most {bounds}.")
+        lines.append(_bounds(row))
     else:
         lines.append("Elements that `where` leaves out have a gradient of 0.")
     lines.append(

@@ -349,7 +349,7 @@ INLINE number tanh_shrink_value(real x)
     return choose(magnitude(x) < 0.6, near, add(exact(x), negative(tanh_value(x))));
 }
 
-INLINE number tanh_shrink_derivative(real x) 
+INLINE number tanh_shrink_derivative(real x)
 {
     return deep_square(just_below(tanh_value(x)));
 }

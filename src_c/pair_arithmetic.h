@@ -51,9 +51,8 @@ INLINE number choose(int condition, number a, number b)
 
 INLINE number two_sum(double a, double b)
 {
-    double sum = a + b;
-    double part = sum - a;
-    return pair(sum, (a - (sum - part)) + (b - part));
+    words sum = exact_sum(a, b);
+    return pair(sum.high, sum.low);
 }
 
 #if !HAS_FMA

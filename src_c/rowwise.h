@@ -255,18 +255,6 @@ INLINE void accumulate(int across, accumulator *sum, ptrdiff_t i, ptrdiff_t leng
 #undef ADD
 }
 
-/* Two words, of every working type: what is left where numbers of the narrow types cancel needs
- * them, too. */
-typedef struct {
-    double high, low;
-} words;
-
-INLINE words exact_sum(double a, double b)
-{
-    double sum = a + b, part = sum - a;
-    return (words){sum, (a - (sum - part)) + (b - part)};
-}
-
 INLINE void add_words(double *high, double *low, double more_high, double more_low)
 {
     words sum = exact_sum(*high, more_high);

@@ -57,6 +57,18 @@ INLINE double both_or(int first, int second, double lesser, double greater)
     return larger(first ? lesser : greater, second ? lesser : greater);
 }
 
+/* Two words, for what one is too few for whatever the working type. */
+typedef struct {
+    double high, low;
+} words;
+
+INLINE words exact_sum(double a, double b)
+{
+    double sum = a + b;
+    double part = sum - a;
+    return (words){sum, (a - (sum - part)) + (b - part)};
+}
+
 /* What expm1(r), |r| <= ln2/2, is made of: expm1(r)/r for what narrows to float, and
  * (expm1(r) - r)/r^2 to the last bit of a double. */
 INLINE double expm1_over_r(double r)

@@ -227,12 +227,12 @@ def function(name, of):
     # Operators without attributes have the default ones.
     "onnx": """
 import onnxruntime
-from fastact.cli.peers import _onnx_model
+from fastact.cli.peers import onnx_model
 version = onnxruntime.__version__
 def function(name, of):
     if name in ("PRelu", "SwiGLU"):
         return None  # of two inputs
-    model = _onnx_model(24 if name == "Swish" else 22, ((name, ("x",), {}),), 2)
+    model = onnx_model(24 if name == "Swish" else 22, ((name, ("x",), {}),), 2)
     settings = onnxruntime.SessionOptions()
     settings.log_severity_level = 4
     try:

@@ -371,7 +371,7 @@ def errors_of_all() -> str:
     for result in own:
         name = result["function"] + ("'" if result["operation"] == "derivative" else "")
         lost = result["all"]["lost"] / result["all"]["inputs"]
-        error = f"{float(result['ordinary']['max_ulp']):.2g}".replace("e+0", "e")
+        error = f"{result['ordinary']['max_ulp']:.2g}".replace("e+0", "e")
         cells.setdefault(name, {})[result["library"]] = (
             f"{error}, {100 * lost:.2g} % lost" if lost else error
         )

@@ -23,8 +23,6 @@ EXAMPLE = "python -m fastact bench sigmoid mish --quick --json times.json --char
 SIZES = (1, 64, 4096, 65536, 2**20, 2**24)
 QUICK_SIZES = (64, 4096, 2**20)
 ROW_LENGTH = 64  # of softmax's rows: logits of a small classifier
-
-
 COPY = "copy"  # what moving the memory takes, in the table of contestants
 
 

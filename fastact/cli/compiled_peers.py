@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastact.cli.common import ROWS, defaults
-from fastact.cli.peers import ONNX_NODES, Array, Arrays, Peer, onnx_model
+from fastact.cli.peers import Array, Arrays, Peer, onnx_model_of
 from fastact.cli.timing import Call
 
 
@@ -50,9 +50,12 @@ class _WithWhere(ast.NodeTransformer):
         return ast.Call(ast.Name("where", ast.Load()), [node.test, node.body, node.orelse], [])
 
 
-def _formula(name: str, dtype: np.dtype[Any]) -> tuple[ast.expr, dict[str, Any]] | None:
-    """Return the formula of an activation and the numbers in it, in a dtype."""
-    if name not in ROWS:
+def _formula(
+    operation: str, name: str, dtype: np.dtype[Any]
+) -> tuple[ast.expr, dict[str, Any]] | None:
+    """Return the formula of an activation and the numbers in it, in a dtype; None where the
+    compilers have none."""
+    if operation != "value" or name not in ROWS or dtype.itemsize < 4:
         return None
     row = ROWS[name]
     given = dict(zip((p.name for p in row.parameters), defaults(row), strict=True))
@@ -81,8 +84,8 @@ def numexpr_peer(threads: int) -> Peer:
     numexpr.set_num_threads(threads)
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        found = _formula(name, arrays.x.dtype)
-        if operation != "value" or found is None or arrays.x.itemsize < 4:
+        found = _formula(operation, name, arrays.x.dtype)
+        if found is None:
             return None
         tree, numbers = found
         text = ast.unparse(_WithWhere().visit(tree))
@@ -115,8 +118,8 @@ def numba_peer(threads: int) -> Peer:
     functions = {key: getattr(math, key) for key in ("sqrt", "exp", "expm1", "log1p", "tanh")}
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        found = _formula(name, arrays.x.dtype)
-        if operation != "value" or found is None or arrays.x.itemsize < 4:
+        found = _formula(operation, name, arrays.x.dtype)
+        if found is None:
             return None
         tree, numbers = found
         source = (
@@ -163,9 +166,10 @@ def openvino_peer(threads: int) -> Peer:
     settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        if operation != "value" or name not in ONNX_NODES or arrays.x.dtype != np.float32:
+        found = onnx_model_of(operation, name, arrays)
+        if found is None:
             return None
-        model = core.read_model(io.BytesIO(onnx_model(*ONNX_NODES[name], arrays.x.ndim)))
+        model = core.read_model(io.BytesIO(found))
         model.reshape(list(arrays.x.shape))
         request = core.compile_model(model, "CPU", settings).create_infer_request()
         request.set_input_tensor(openvino.Tensor(arrays.x, shared_memory=True))

@@ -537,7 +537,7 @@ def torch_peer(threads: int) -> Peer:
 # Nodes as (operator, inputs, attributes), the last of which gives the result; and the version of
 # the operators' definitions in which these are attributes.
 _Nodes = tuple[tuple[str, tuple[str, ...], Mapping[str, float | str]], ...]
-ONNX_NODES: dict[str, tuple[int, _Nodes]] = {
+_ONNX: dict[str, tuple[int, _Nodes]] = {
     "sigmoid": (13, (("Sigmoid", ("x",), {}),)),
     "tanh": (13, (("Tanh", ("x",), {}),)),
     "relu": (14, (("Relu", ("x",), {}),)),
@@ -605,6 +605,25 @@ def _varint(value: int) -> bytes:
     return bytes([*encoded, value])
 
 
+def onnx_model_of(operation: str, name: str, arrays: Arrays) -> bytes | None:
+    """Return the ONNX model that computes a function of float32.
+
+    Parameters
+    ----------
+    operation : str
+    name : str
+    arrays : Arrays
+
+    Returns
+    -------
+    bytes or None
+        None where there is none.
+    """
+    if operation != "value" or name not in _ONNX or arrays.x.dtype != np.float32:
+        return None
+    return onnx_model(*_ONNX[name], arrays.x.ndim)
+
+
 def onnx_model(version: int, nodes: _Nodes, dimensions: int) -> bytes:
     """Return an ONNX model of one float32 input x and one output y.
 
@@ -646,19 +665,15 @@ def onnxruntime_peer(threads: int) -> Peer:
     onnxruntime = importlib.import_module("onnxruntime")
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        if operation != "value" or name not in ONNX_NODES or arrays.x.dtype != np.float32:
+        model = onnx_model_of(operation, name, arrays)
+        # In place a later one of several nodes would find x overwritten.
+        if model is None or arrays.out is arrays.x:
             return None
-        if arrays.out is arrays.x:
-            return None  # of several nodes a later one would find x overwritten
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 3
-        session = onnxruntime.InferenceSession(
-            onnx_model(*ONNX_NODES[name], arrays.x.ndim),
-            settings,
-            providers=["CPUExecutionProvider"],
-        )
+        session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
         if arrays.out is None:
             return Call(session.run, (None, {"x": arrays.x}), result=lambda results: results[0])
         binding = session.io_binding()
@@ -782,9 +797,9 @@ def installed(threads: int, names: list[str] | None = None) -> list[Peer]:
     -------
     list of Peer
     """
+    makers = [PEERS[name] for name in names or PEERS]
     with interrupts_later():
-        makers = [PEERS[name] for name in names or PEERS]
-    return [peer for make in makers if (peer := _or_none(make, threads)) is not None]
+        return [peer for make in makers if (peer := _or_none(make, threads)) is not None]
 
 
 def _or_none(make: Callable[[int], Peer], threads: int) -> Peer | None:

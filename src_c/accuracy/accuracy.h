@@ -21,7 +21,9 @@ enum { ACCURACY_STEPS = 64, ACCURACY_KINKS = 4, ACCURACY_BLOCK = 4096 };
 
 typedef struct {
     int kind;
-    int operands[3]; /* LESS_TANH is a - tanh(a), SOFTSIGN a/(1 + |a|); of CHOOSE: the condition, what holds where it is true, and otherwise */
+    /* LESS_TANH is a - tanh(a), SOFTSIGN a/(1 + |a|); of CHOOSE: the condition, what holds where it is
+     * true, and otherwise. */
+    int operands[3];
     double constant;
 } accuracy_step;
 

@@ -3,9 +3,10 @@
  *
  * Included once for each floating type `wide`, with OF(name) to name things by and M(function) for
  * the mathematical library's functions of that type; UNIT is the distance from 1 to the next wide,
- * SMALLEST a subnormal, LARGEST the largest number, PI the number nearest to pi. Bounds are widened after each operation instead
- * of rounding outwards: by two units for arithmetic (half of one would do), for a library function by
- * more than twice the largest error that the library's manual knows of (3 units; 5 of erfc). */
+ * SMALLEST a subnormal, LARGEST the largest number, PI the number nearest to pi. Bounds are widened
+ * after each operation instead of rounding outwards: by two units for arithmetic (half of one would
+ * do), for a library function by more than twice the largest error that the library's manual knows of
+ * (3 units; 5 of erfc). */
 
 typedef struct {
     wide low, high;
@@ -112,6 +113,8 @@ static inline range OF(quotient)(range a, range b)
     if (is(a, 0) && (b.low > 0 || b.high < 0)) return a;
     if (b.high < 0) a = negative(a), b = negative(b);
     if (!(b.low > 0)) return EVERYTHING;
+    /* By 2 it is exact, unless the result is subnormal. */
+    if (is(b, 2) && a.low == a.high && a.low / 2 * 2 == a.low) return point(a.low / 2);
     return widened(a.low / (a.low < 0 ? b.low : b.high), a.high / (a.high < 0 ? b.high : b.low),
                    ARITHMETIC_UNITS);
 }
