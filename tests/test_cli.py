@@ -598,8 +598,9 @@ def compare(peer, memory):
                 result = np.array(call.result(call()))
             assert result.dtype == np.float32
             what = f"{peer}: {operation} of {name}, {memory}"
-            # The one that is less right than the others, by its own formula.
-            atol = 2e-6 if what == "JAX: derivative of gelu_tanh, out" else 1e-6
+            # JAX's slope of one function is less right than all others.
+            slope = operation != "value"
+            atol = 2e-6 if (peer, name, slope) == ("JAX", "gelu_tanh", True) else 1e-6
             np.testing.assert_allclose(result, expected, rtol=1e-5, atol=atol, err_msg=what)
             compared.append(what)
     return compared
