@@ -252,7 +252,7 @@ class Judge:
         # Where the exact result rounds to 0, that and its neighbour on the right side are not lost;
         # nor is infinity where the exact result is beyond all numbers.
         vanishing = (abs(results) > self.smallest) | ((results != 0) & wrong_sign)
-        overflowed = np.isinf(results) & ~wrong_sign & (least > self.largest)
+        overflowed = np.isinf(results) & ~wrong_sign & (least >= self.largest)
         lost = np.isnan(results) | np.where(nonzero, off & ~overflowed, vanishing)
         # What vanishes may do so with either sign.
         sign = np.where(negative, -1, 1).astype(results.dtype)
