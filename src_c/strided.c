@@ -10,8 +10,9 @@
 #include "fp_environment.h"
 #include "independent.h"
 
-/* Five operands' tiles are 20 KB. Of rows in place, AHEAD elements are on their way. */
-enum { TILE_BYTES = 4096, CACHE_LINE = 64, AHEAD = 512 };
+/* Five operands' tiles are 20 KB. Of rows in place, AHEAD elements are computed while as many are on
+ * their way. */
+enum { TILE_BYTES = 4096, CACHE_LINE = 64, AHEAD = 256 };
 
 int fastact_round(int element, double x, void *out)
 {
@@ -389,12 +390,30 @@ static void prefetch(part p)
             FETCH(p.at + line * to_next + (stride < 0 ? -b : b));
 }
 
-/* The same for the row that comes `ahead` rows after the one at `at`. */
-static void prefetch_row(part p, const char *at, ptrdiff_t ahead)
+/* The same of so many elements of a row in place, `from` elements on, as far as they are in another
+ * row: within this one the processor sees by itself. */
+static void prefetch_ahead(part p, ptrdiff_t from, ptrdiff_t elements)
 {
-    if (p.row_stride == 0) return;
-    ptrdiff_t bytes = p.columns * distance(p.column_stride);
-    for (ptrdiff_t b = 0; b < bytes; b += CACHE_LINE) FETCH(at + ahead * p.row_stride + b);
+    if (p.row_stride == 0 || from + elements <= p.columns) return;
+    const char *at = p.at + from / p.columns * p.row_stride + from % p.columns * p.column_stride;
+    for (ptrdiff_t b = 0; b < elements * p.column_stride; b += CACHE_LINE) FETCH(at + b);
+}
+
+/* Rows that no operand has to be gathered for. */
+static void run_rows(const fastact_call *call, fastact_loop *loop, part *parts)
+{
+    char *operands[FASTACT_MAX_OPERANDS];
+    ptrdiff_t columns = parts->columns, piece = less(columns, AHEAD);
+    int all = call->inputs + call->outputs;
+    for (ptrdiff_t r = 0; r < parts->rows; r++) {
+        for (ptrdiff_t c = 0; c < columns; c += piece) {
+            ptrdiff_t n = less(piece, columns - c);
+            for (int i = 0; i < all; i++) operands[i] = parts[i].at + c * parts[i].column_stride;
+            for (int i = 0; i < call->inputs; i++) prefetch_ahead(parts[i], c + AHEAD, n);
+            loop(n, operands);
+        }
+        for (int i = 0; i < all; i++) parts[i].at += parts[i].row_stride;
+    }
 }
 
 static void run_boxes(void *context, ptrdiff_t begin, ptrdiff_t end)
@@ -413,13 +432,7 @@ static void run_boxes(void *context, ptrdiff_t begin, ptrdiff_t end)
     for (; begin < end; begin++, kept = now, now = next, next = kept) {
         if (begin + 1 < end) find_parts(j, begin + 1, next);
         if (j->row_by_row) {
-            for (int i = 0; i < all; i++) operands[i] = now[i].at;
-            ptrdiff_t ahead = 1 + AHEAD / now->columns;
-            for (ptrdiff_t r = 0; r < now->rows; r++) {
-                for (int i = 0; i < call->inputs; i++) prefetch_row(now[i], operands[i], ahead);
-                loop(now->columns, operands);
-                for (int i = 0; i < all; i++) operands[i] += now[i].row_stride;
-            }
+            run_rows(call, loop, now);
             continue;
         }
         for (int i = 0; i < all; i++) {
