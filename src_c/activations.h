@@ -238,18 +238,18 @@ INLINE number softsign_derivative(real x)
  * x + w/2 is exact where it is small; x/w + 1/2 would cancel there. Widths that are all but 0 or
  * infinite are first brought to where halves and reciprocals keep their digits. */
 
+/* What depends on the width alone is made once for all x. Beside an infinite width any x is 0. */
 INLINE number hard_gate(double x, double width)
 {
-    double raise = (width < 0x1p-900 ? 0x1p200 : 1.0) * (width > 0x1p900 ? 0x1p-200 : 1.0);
-    double whole = raise * width, half = 0.5 * whole;
-    return over(plus(at_most(at_least(exact(raise * x), -half), half), half), whole);
+    double finite = width > LARGEST ? 1.0 : width;
+    double raise = (finite < 0x1p-900 ? 0x1p200 : 1.0) * (finite > 0x1p900 ? 0x1p-200 : 1.0);
+    double whole = raise * finite, half = 0.5 * whole, end = width > LARGEST ? 0.0 : half;
+    return over(plus(at_most(at_least(exact(raise * x), -end), end), half), whole);
 }
 
 INLINE number hard_sigmoid_value(real x, real width)
 {
-    number flat = exact(x == x ? (real)0.5 : x);
-    number value = choose(width > LARGEST, flat, hard_gate(x, width));
-    return choose(width > 0, value, exact(NAN));
+    return hard_gate(x, width > 0 ? (double)width : NAN);
 }
 
 INLINE number hard_sigmoid_derivative(real x, real width)

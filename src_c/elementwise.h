@@ -42,13 +42,34 @@ INLINE number number_itself(number a) { return a; }
     const real *first = INPUT(i);                                                                  \
     const real *second = (parameters) > 1 ? INPUT((i) + 1) : first
 
+/* out[i] = y, which is an expression of i, for each element. A function is a long chain of
+ * operations that wait for one another; a processor begins with the next elements meanwhile only
+ * where their operations stand close by. So four elements, each APART from the next, share an
+ * iteration, and the compiler shuffles their operations together. Not of 16-bit elements, which go
+ * by tables where they are many (tables.c). */
+enum { STREAMS = 4, APART = 64 };
+
+#define EACH_ELEMENT(y)                                                                            \
+    ptrdiff_t done = 0;                                                                            \
+    for (; !HALF_FORMAT && n - done >= STREAMS * APART; done += STREAMS * APART) {                 \
+        INDEPENDENT                                                                                \
+        for (ptrdiff_t j = done; j < done + APART; j++) {                                          \
+            result of_stream[STREAMS];                                                             \
+            UNROLL                                                                                 \
+            for (ptrdiff_t k = 0, i = j; k < STREAMS; k++, i += APART) of_stream[k] = y;           \
+            UNROLL                                                                                 \
+            for (ptrdiff_t k = 0, i = j; k < STREAMS; k++, i += APART) out[i] = of_stream[k];      \
+        }                                                                                          \
+    }                                                                                              \
+    INDEPENDENT                                                                                    \
+    for (ptrdiff_t i = done; i < n; i++) out[i] = y
+
 INLINE void map_uniform(ptrdiff_t n, char *const *operands, int parameters, scalar_function *f)
 {
     const real *x = INPUT(0);
     ONE_VALUE(1, parameters);
     result *out = OUTPUT(1 + parameters);
-    INDEPENDENT
-    for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], first, second));
+    EACH_ELEMENT(narrow(f(x[i], first, second)));
 }
 
 INLINE void map_varying(ptrdiff_t n, char *const *operands, int parameters, scalar_function *f)
@@ -66,8 +87,7 @@ INLINE void backward_uniform(ptrdiff_t n, char *const *operands, int parameters,
     const real *grad = INPUT(0), *x = INPUT(1);
     ONE_VALUE(2, parameters);
     result *out = OUTPUT(2 + parameters);
-    INDEPENDENT
-    for (ptrdiff_t i = 0; i < n; i++) out[i] = chained(grad[i], x[i], first, second);
+    EACH_ELEMENT(chained(grad[i], x[i], first, second));
 }
 
 INLINE void backward_varying(ptrdiff_t n, char *const *operands, int parameters,
@@ -128,18 +148,24 @@ INLINE result product_number(real value, real gate, number f, double raise, numb
     return narrow(at_scale_of(limit, times(limit, lower * value)));
 }
 
+/* Of a function whose slopes are reals, f is one too. */
+INLINE real as_real(number f, double raise)
+{
+    return (raise > 1 ? 1.0 / RAISE : 1.0) * leading(f);
+}
+
 /* A gate of a slope that is exactly 0 is off, and 0 beside it; an infinite value comes to nothing. */
 INLINE result product_real(real value, real gate, number f, double raise, real slope)
 {
     (void)gate;
     real finite = magnitude(value) > LARGEST ? with_sign(1.0, value) : value;
-    return narrow(times(f, (raise > 1 ? 1.0 / RAISE : 1.0) * (slope == 0 ? finite : value)));
+    return nearest_product(as_real(f, raise), slope == 0 ? finite : value);
 }
 
 INLINE result gradient_real(real grad, real gate, number f, double raise, real slope)
 {
     (void)gate;
-    result product = narrow(times(f, (raise > 1 ? 1.0 / RAISE : 1.0) * grad));
+    result product = nearest_product(as_real(f, raise), grad);
     return slope == 0 ? 0 : product;
 }
 
@@ -172,8 +198,7 @@ INLINE void map_gate(ptrdiff_t n, char *const *operands, gated_function *product
 {
     const real *gate = INPUT(0), *value = INPUT(1);
     result *out = OUTPUT(2);
-    INDEPENDENT
-    for (ptrdiff_t i = 0; i < n; i++) out[i] = product(value[i], gate[i]);
+    EACH_ELEMENT(product(value[i], gate[i]));
 }
 
 INLINE void backward_gate(ptrdiff_t n, char *const *operands, gate_gradient_function *of_gate,

@@ -8,6 +8,15 @@
 #define INDEPENDENT
 #endif
 
+/* UNROLL before a loop of a few iterations: all of them, before anything else is done to it. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define UNROLL _Pragma("GCC unroll 8")
+#else
+#define UNROLL
+#endif
+
 /* HIDE(x) keeps from the compiler what x is. A clamp to a bound that it knows becomes a comparison
  * and a choice for each use, one to a bound that it does not know is a minimum or maximum. */
 #if defined(__GNUC__)
