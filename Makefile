@@ -40,7 +40,7 @@ test: lint ## check everything: lint, types, then all tests under each instructi
 	test -n "$$isas"; \
 	for isa in $$isas; do \
 		echo "== tests with FASTACT_ISA=$$isa"; \
-		FASTACT_ISA=$$isa $(RUN) -m pytest -q; \
+		FASTACT_ISA=$$isa $(RUN) -m pytest -q -n auto --maxprocesses 4 --dist loadfile; \
 	done
 
 lint: build ## ruff, cython-lint, mypy and stubtest
