@@ -567,7 +567,11 @@ def test_arrays_of_contestants(inputs, memory):
     assert seen[inputs]
 
 
-@pytest.mark.parametrize("wrong", [["--threads", "0"], ["--chart", "times.txt"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "wrong",
+    [["--threads", "0"], ["--chart", "times.txt"], ["swiglu", "--operation", "backward"]],
+    ids=" ".join,
+)
 def test_bench_refuses_before_it_measures(capsys, monkeypatch, wrong):
     pytest.importorskip("rich")
     pytest.importorskip("matplotlib")
@@ -584,7 +588,9 @@ def compare(peer, memory):
     except ImportError:
         return None
     compared = []
-    for name in common.FUNCTIONS if memory == "out" else ("identity", "silu", "softmax"):
+    for name in (
+        (*common.FUNCTIONS, *common.GATES) if memory == "out" else ("identity", "silu", "softmax")
+    ):
         for operation in ("value", "derivative", "backward"):
             own = peers.fastact_call(operation, name, peers.Arrays.normal((8, 16)))
             arrays = peers.Arrays.of((8, 16), memory=memory)

@@ -46,6 +46,7 @@ from fastact.catalogue import (  # noqa: E402
     RowFunction,
 )
 from fastact.cli import formula, peers, plot, style  # noqa: E402
+from fastact.cli.common import GATES  # noqa: E402
 
 MEMBERS = ("derivative", "backward", "value_and_derivative")
 ACCURACY = ROOT / "docs" / "accuracy"
@@ -612,6 +613,9 @@ def gate_page(row: Gate) -> str:
     parts += ["## When to use it\n", f"{row.use} {row.notes}\n", f"Source: {row.source}.\n"]
     bounds = [[dtype, f"{bound:g}"] for dtype, bound in row.max_ulp.items()]
     parts += ["## How right it is\n", table(("dtype", ">bound in ULP"), bounds)]
+    if row.name in GATES:
+        product = f"Elsewhere it is {row.activation} and a product, in JAX compiled into one.\n"
+        parts += ["## How fast it is\n", times_of(row.name), product]
     if names := names_of(row.name):
         parts += ["## Names elsewhere\n", names]
     parts += ["## Reference\n", reference(row.name, function)]

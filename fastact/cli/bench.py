@@ -14,7 +14,16 @@ import numpy as np
 
 import fastact
 from fastact.cli import charts, peers, style, timing
-from fastact.cli.common import ROW_FUNCTIONS, CommandError, chosen, directory, need, processor
+from fastact.cli.common import (
+    FUNCTIONS,
+    GATES,
+    ROW_FUNCTIONS,
+    CommandError,
+    chosen,
+    directory,
+    need,
+    processor,
+)
 from fastact.cli.info import collect
 
 SUMMARY = "time fastact beside NumPy and whichever of seven other libraries is installed"
@@ -191,12 +200,12 @@ def contestants(
         if work.memory == "in-place":  # nobody goes on with another's results
             arrays = peers.Arrays.of(shape, work.dtype, work.inputs, work.memory)
         calls[name] = make(work.operation, function, arrays)
-    calls |= copies(arrays, work, others)
+    calls |= copies(arrays, work, others, reads=2 if function in GATES else 1)
     return {name: call for name, call in calls.items() if call is not None}
 
 
 def copies(
-    arrays: peers.Arrays, work: Work, others: list[peers.Peer]
+    arrays: peers.Arrays, work: Work, others: list[peers.Peer], reads: int
 ) -> dict[str, timing.Call | None]:
     """Return calls that read and write as much as a function has to, by who makes them.
 
@@ -205,13 +214,15 @@ def copies(
     arrays : Arrays
     work : Work
     others : list of Peer
+    reads : int
+        The arrays that the value is made of.
 
     Returns
     -------
     dict of str to Call
     """
     x = arrays.x
-    if work.operation == "backward":  # two are read and one is written
+    if work.operation == "backward" or reads == 2:
         return {COPY: timing.Call(np.add, (arrays.grad, x), arrays.into)}
     if arrays.out is None:
         return {COPY: timing.Call(x.copy)}
@@ -425,7 +436,11 @@ def run(options: argparse.Namespace) -> int:
     int
         The exit code.
     """
-    names = chosen(options.names)
+    names = chosen(options.names, (*FUNCTIONS, *GATES))
+    if options.operation != "value":
+        if gates := [name for name in names if name in GATES and options.names]:
+            raise CommandError(f"of {gates[0]} only the value is timed.", 2)
+        names = [name for name in names if name not in GATES]
     (console_module, progress) = need("bench", "rich.console", "rich.progress")
     if options.chart is not None:
         need("plot", "matplotlib")

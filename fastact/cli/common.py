@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import fastact
-from fastact.catalogue import CATALOGUE, ROW_CATALOGUE, Row
+from fastact.catalogue import CATALOGUE, GATE_CATALOGUE, ROW_CATALOGUE, Row
 
 if TYPE_CHECKING:
     from fastact import Activation
@@ -24,6 +24,9 @@ ROW_FUNCTIONS = tuple(row.name for row in ROW_CATALOGUE if row.shown)
 ROWS = {row.name: row for row in CATALOGUE}
 
 FUNCTIONS = (*ROWS, *ROW_FUNCTIONS)
+
+#: The functions of a gate and a value, by name: the activation of the gate.
+GATES = {row.name: row.activation for row in GATE_CATALOGUE if row.arguments == "gate, value"}
 
 
 class CommandError(Exception):
@@ -114,13 +117,15 @@ def defaults(row: Row) -> tuple[float, ...]:
     return tuple(parameter.default for parameter in row.parameters)
 
 
-def chosen(names: Iterable[str]) -> list[str]:
+def chosen(names: Iterable[str], functions: Iterable[str] = FUNCTIONS) -> list[str]:
     """Return the functions that a user has named, each once, aliases under their own name.
 
     Parameters
     ----------
     names : iterable of str
         Nothing stands for all functions.
+    functions : iterable of str
+        All of them.
 
     Returns
     -------
@@ -131,7 +136,8 @@ def chosen(names: Iterable[str]) -> list[str]:
     CommandError
         For a name that is none, with those that are near.
     """
-    known = {name: name for name in FUNCTIONS}
+    functions = list(functions)
+    known = {name: name for name in functions}
     known.update({alias: row.name for row in CATALOGUE for alias in row.aliases})
     result: dict[str, None] = {}
     for name in names:
@@ -140,7 +146,7 @@ def chosen(names: Iterable[str]) -> list[str]:
             hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
             raise CommandError(f"there is no function {name!r}; {hint}", 2)
         result[known[name.lower()]] = None
-    return list(result) or list(FUNCTIONS)
+    return list(result) or functions
 
 
 def directory(path: Path) -> Path:

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastact.cli.common import ROWS, activation, defaults, row_function
+import fastact
+from fastact.cli.common import GATES, ROWS, activation, defaults, row_function
 from fastact.cli.timing import Call
 
 Array = NDArray[Any]
@@ -50,7 +51,7 @@ class Arrays:
     x : ndarray
         The input.
     grad : ndarray
-        The gradient that a backward pass takes.
+        The gradient that a backward pass takes; what a gate is for, x being the gate.
     out : ndarray or None
         Where the result goes; None: into a new array in each call.
     """
@@ -151,8 +152,12 @@ def fastact_call(operation: str, name: str, arrays: Arrays) -> Call | None:
     Returns
     -------
     Call or None
-        None for the derivative of a function of rows, which is a matrix.
+        None for the derivative of a function of rows, which is a matrix, and for the gradients of a
+        gated function, which are two.
     """
+    if name in GATES:
+        inputs = arrays.x, arrays.grad
+        return Call(getattr(fastact, name), inputs, arrays.into) if operation == "value" else None
     function = activation(name) if name in ROWS else row_function(name)
     if operation != "value":
         function = getattr(function, operation, None)
@@ -309,6 +314,8 @@ def _numpy_call(operation: str, name: str, arrays: Arrays) -> Call | None:
             return Call(ufunc, (arrays.x, *arguments), arrays.into)
         if name in NUMPY:
             return Call(NUMPY[name], (arrays.x, *parameters))
+        if (gated := numpy_expression(GATES.get(name, ""))) is not None:
+            return Call(lambda gate, value: gated(gate) * value, (arrays.x, arrays.grad))
         return None
     if name in NUMPY_BACKWARD:
         backward = NUMPY_BACKWARD[name]
@@ -521,6 +528,9 @@ def torch_peer(threads: int) -> Peer:
             return call(function, grad, *kept, keyword="grad_input")
         if operation != "value":
             return None
+        if name in GATES:
+            gated = torch_function(GATES[name])
+            return gated and Call(lambda: gated(x) * grad, result=np.asarray)
         if name == "identity":
             return Call(x.clone) if out is None else Call(out.copy_, (x,), result=np.asarray)
         if name not in functions:
@@ -725,12 +735,13 @@ def jax_peer(threads: int) -> Peer:
     }
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        function = functions.get(name) or getattr(nn, name, None)
+        plain = GATES.get(name, name)
+        function = functions.get(plain) or getattr(nn, plain, None)
         if function is None or (operation == "derivative" and name not in ROWS):
             return None
 
         def value(x: Any, grad: Any) -> Any:
-            return function(x)
+            return function(x) * grad if name in GATES else function(x)
 
         def derivative(x: Any, grad: Any) -> Any:
             return jax.grad(lambda x: function(x).sum())(x)
