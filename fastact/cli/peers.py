@@ -156,8 +156,9 @@ def fastact_call(operation: str, name: str, arrays: Arrays) -> Call | None:
         gated function, which are two.
     """
     if name in GATES:
-        inputs = arrays.x, arrays.grad
-        return Call(getattr(fastact, name), inputs, arrays.into) if operation == "value" else None
+        if operation != "value":
+            return None
+        return Call(getattr(fastact, name), (arrays.x, arrays.grad), arrays.into)
     function = activation(name) if name in ROWS else row_function(name)
     if operation != "value":
         function = getattr(function, operation, None)
