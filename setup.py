@@ -35,7 +35,7 @@ GNU_CORE_FLAGS = [
 # the rest of a function twice, once for each side of the clamp, and choose at the end.
 NO_THREADING_FLAG = "-fno-thread-jumps"
 # Likewise. Has the operations of the elements that share an iteration shuffled together, as far as
-# there are registers for it (elementwise.h says why): a fifth to a half faster.
+# there are registers for it (elementwise.h says why).
 SCHEDULING_FLAGS = [
     "-fschedule-insns",
     "-fsched-pressure",

@@ -238,7 +238,8 @@ INLINE number softsign_derivative(real x)
  * x + w/2 is exact where it is small; x/w + 1/2 would cancel there. Widths that are all but 0 or
  * infinite are first brought to where halves and reciprocals keep their digits. */
 
-/* What depends on the width alone is made once for all x. Beside an infinite width any x is 0. */
+/* What depends on the width alone is made once for all x. Of an infinite width x is bounded to 0, and
+ * any other width does: 1/2, and NaN for NaN. */
 INLINE number hard_gate(double x, double width)
 {
     double finite = width > LARGEST ? 1.0 : width;

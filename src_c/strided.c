@@ -390,13 +390,17 @@ static void prefetch(part p)
             FETCH(p.at + line * to_next + (stride < 0 ? -b : b));
 }
 
-/* The same of so many elements of a row in place, `from` elements on, as far as they are in another
- * row: within this one the processor sees by itself. */
+/* The same of so many elements of rows in place, `from` elements on from the start of this one, as
+ * far as they are in another row: within this one the processor sees by itself. */
 static void prefetch_ahead(part p, ptrdiff_t from, ptrdiff_t elements)
 {
     if (p.row_stride == 0 || from + elements <= p.columns) return;
-    const char *at = p.at + from / p.columns * p.row_stride + from % p.columns * p.column_stride;
-    for (ptrdiff_t b = 0; b < elements * p.column_stride; b += CACHE_LINE) FETCH(at + b);
+    for (ptrdiff_t n; elements > 0; from += n, elements -= n) {
+        ptrdiff_t row = from / p.columns, column = from % p.columns;
+        n = less(elements, p.columns - column);
+        const char *at = p.at + row * p.row_stride + column * p.column_stride;
+        for (ptrdiff_t b = 0; row > 0 && b < n * p.column_stride; b += CACHE_LINE) FETCH(at + b);
+    }
 }
 
 /* Rows that no operand has to be gathered for. */
