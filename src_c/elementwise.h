@@ -45,20 +45,22 @@ INLINE number number_itself(number a) { return a; }
 /* out[i] = y, which is an expression of i, for each element. A function is a long chain of
  * operations that wait for one another; a processor begins with the next elements meanwhile only
  * where their operations stand close by. So four elements, each APART from the next, share an
- * iteration, and the compiler shuffles their operations together. Not of 16-bit elements, which go
- * by tables where they are many (tables.c). */
+ * iteration, and the compiler shuffles their operations together. How often it comes round is a
+ * number, or the compiler would provide for what remains. Not of 16-bit elements, which go by tables
+ * where they are many (tables.c). */
 enum { STREAMS = 4, APART = 64 };
 
 #define EACH_ELEMENT(y)                                                                            \
     ptrdiff_t done = 0;                                                                            \
     for (; !HALF_FORMAT && n - done >= STREAMS * APART; done += STREAMS * APART) {                 \
         INDEPENDENT                                                                                \
-        for (ptrdiff_t j = done; j < done + APART; j++) {                                          \
+        for (ptrdiff_t j = 0; j < APART; j++) {                                                    \
             result of_stream[STREAMS];                                                             \
             UNROLL                                                                                 \
-            for (ptrdiff_t k = 0, i = j; k < STREAMS; k++, i += APART) of_stream[k] = y;           \
+            for (ptrdiff_t k = 0, i = done + j; k < STREAMS; k++, i += APART) of_stream[k] = y;    \
             UNROLL                                                                                 \
-            for (ptrdiff_t k = 0, i = j; k < STREAMS; k++, i += APART) out[i] = of_stream[k];      \
+            for (ptrdiff_t k = 0, i = done + j; k < STREAMS; k++, i += APART)                      \
+                out[i] = of_stream[k];                                                             \
         }                                                                                          \
     }                                                                                              \
     INDEPENDENT                                                                                    \
