@@ -16,15 +16,15 @@ WIDTH = 1024  # of the gate: half of a packed row
 
 def written(way, activation, gate, value):
     """A call of value and activation, each an expression of its own."""
-    if way == "NumPy":
-        expression = peers.numpy_expression(activation)
-        if expression is None:
-            pytest.skip(f"NumPy has no {activation}")
-        return Call(lambda: expression(gate) * value)
-    torch = pytest.importorskip("torch")
-    function = peers.torch_function(activation)
-    gate, value = torch.from_numpy(gate), torch.from_numpy(value)
-    return Call(lambda: function(gate) * value, result=np.asarray)
+    function = peers.numpy_expression(activation)
+    if way == "torch":
+        torch = pytest.importorskip("torch")
+        function = peers.torch_function(activation)
+        gate, value = torch.from_numpy(gate), torch.from_numpy(value)
+    call = peers.gated_call(function, gate, value)
+    if call is None:
+        pytest.skip(f"{way} has no {activation}")
+    return call
 
 
 @pytest.mark.parametrize("way", WAYS)

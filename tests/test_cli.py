@@ -568,17 +568,21 @@ def test_arrays_of_contestants(inputs, memory):
 
 
 @pytest.mark.parametrize(
-    "wrong",
-    [["--threads", "0"], ["--chart", "times.txt"], ["swiglu", "--operation", "backward"]],
-    ids=" ".join,
+    ("wrong", "why"),
+    [
+        ("--threads 0", "--threads must be at least 1"),
+        ("--chart times.txt", "times.txt"),
+        ("swiglu --operation backward", "of swiglu only the value is timed"),
+    ],
 )
-def test_bench_refuses_before_it_measures(capsys, monkeypatch, wrong):
+def test_bench_refuses_before_it_measures(capsys, monkeypatch, wrong, why):
     pytest.importorskip("rich")
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(peers, "installed", None)
-    status, out, err = run(capsys, "bench", *wrong)
+    status, out, err = run(capsys, "bench", *wrong.split())
     assert (status, out) == (2, "")
     assert err.count("\n") == 1
+    assert why in err
 
 
 def compare(peer, memory):
@@ -588,9 +592,8 @@ def compare(peer, memory):
     except ImportError:
         return None
     compared = []
-    for name in (
-        (*common.FUNCTIONS, *common.GATES) if memory == "out" else ("identity", "silu", "softmax")
-    ):
+    every = (*common.FUNCTIONS, *common.GATES)
+    for name in every if memory == "out" else ("identity", "silu", "softmax"):
         for operation in ("value", "derivative", "backward"):
             own = peers.fastact_call(operation, name, peers.Arrays.normal((8, 16)))
             arrays = peers.Arrays.of((8, 16), memory=memory)
@@ -621,6 +624,8 @@ def test_peers_compute_what_fastact_does(peer):
             if compared is None:
                 pytest.skip(f"{peer} is not installed")
             assert compared or (peer, memory) == ("ONNX Runtime", "in-place")
+            if memory == "out" and peer in ("torch", "JAX"):
+                assert {f"{peer}: value of {gate}, out" for gate in common.GATES} <= set(compared)
 
 
 def test_demo_trains_and_prints_all_tables(tmp_path):

@@ -200,29 +200,29 @@ def contestants(
         if work.memory == "in-place":  # nobody goes on with another's results
             arrays = peers.Arrays.of(shape, work.dtype, work.inputs, work.memory)
         calls[name] = make(work.operation, function, arrays)
-    calls |= copies(arrays, work, others, reads=2 if function in GATES else 1)
+    reads = 2 if work.operation == "backward" or function in GATES else 1
+    calls |= copies(arrays, others, reads)
     return {name: call for name, call in calls.items() if call is not None}
 
 
 def copies(
-    arrays: peers.Arrays, work: Work, others: list[peers.Peer], reads: int
+    arrays: peers.Arrays, others: list[peers.Peer], reads: int
 ) -> dict[str, timing.Call | None]:
     """Return calls that read and write as much as a function has to, by who makes them.
 
     Parameters
     ----------
     arrays : Arrays
-    work : Work
     others : list of Peer
     reads : int
-        The arrays that the value is made of.
+        The arrays that the result is made of, 1 or 2.
 
     Returns
     -------
     dict of str to Call
     """
     x = arrays.x
-    if work.operation == "backward" or reads == 2:
+    if reads == 2:
         return {COPY: timing.Call(np.add, (arrays.grad, x), arrays.into)}
     if arrays.out is None:
         return {COPY: timing.Call(x.copy)}
@@ -436,11 +436,11 @@ def run(options: argparse.Namespace) -> int:
     int
         The exit code.
     """
-    names = chosen(options.names, (*FUNCTIONS, *GATES))
-    if options.operation != "value":
-        if gates := [name for name in names if name in GATES and options.names]:
-            raise CommandError(f"of {gates[0]} only the value is timed.", 2)
-        names = [name for name in names if name not in GATES]
+    known = (*FUNCTIONS, *GATES)
+    timed = known if options.operation == "value" else FUNCTIONS
+    names = chosen(options.names or timed, known)
+    if untimed := [name for name in names if name not in timed]:
+        raise CommandError(f"of {untimed[0]} only the value is timed.", 2)
     (console_module, progress) = need("bench", "rich.console", "rich.progress")
     if options.chart is not None:
         need("plot", "matplotlib")

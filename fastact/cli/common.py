@@ -117,14 +117,14 @@ def defaults(row: Row) -> tuple[float, ...]:
     return tuple(parameter.default for parameter in row.parameters)
 
 
-def chosen(names: Iterable[str], functions: Iterable[str] = FUNCTIONS) -> list[str]:
+def chosen(names: Iterable[str], functions: tuple[str, ...] = FUNCTIONS) -> list[str]:
     """Return the functions that a user has named, each once, aliases under their own name.
 
     Parameters
     ----------
     names : iterable of str
         Nothing stands for all functions.
-    functions : iterable of str
+    functions : tuple of str
         All of them.
 
     Returns
@@ -136,7 +136,6 @@ def chosen(names: Iterable[str], functions: Iterable[str] = FUNCTIONS) -> list[s
     CommandError
         For a name that is none, with those that are near.
     """
-    functions = list(functions)
     known = {name: name for name in functions}
     known.update({alias: row.name for row in CATALOGUE for alias in row.aliases})
     result: dict[str, None] = {}
@@ -146,7 +145,7 @@ def chosen(names: Iterable[str], functions: Iterable[str] = FUNCTIONS) -> list[s
             hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(known)}"
             raise CommandError(f"there is no function {name!r}; {hint}", 2)
         result[known[name.lower()]] = None
-    return list(result) or functions
+    return list(result) or list(functions)
 
 
 def directory(path: Path) -> Path:

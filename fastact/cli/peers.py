@@ -303,6 +303,23 @@ def numpy_expression(name: str) -> Callable[[Array], Array] | None:
     return functools.partial(_with, expression, parameters) if parameters else expression
 
 
+def gated_call(function: Callable[[Any], Any] | None, gate: Any, value: Any) -> Call | None:
+    """Return the call of a gated function where it is two expressions.
+
+    Parameters
+    ----------
+    function : callable or None
+        The activation of the gate; None where there is none.
+    gate, value : ndarray or torch.Tensor
+
+    Returns
+    -------
+    Call or None
+        None without a function.
+    """
+    return function and Call(lambda: function(gate) * value, result=np.asarray)
+
+
 def _with(expression: Callable[..., Array], parameters: tuple[float, ...], x: Array) -> Array:
     return expression(x, *parameters)
 
@@ -315,8 +332,8 @@ def _numpy_call(operation: str, name: str, arrays: Arrays) -> Call | None:
             return Call(ufunc, (arrays.x, *arguments), arrays.into)
         if name in NUMPY:
             return Call(NUMPY[name], (arrays.x, *parameters))
-        if (gated := numpy_expression(GATES.get(name, ""))) is not None:
-            return Call(lambda gate, value: gated(gate) * value, (arrays.x, arrays.grad))
+        if name in GATES:
+            return gated_call(numpy_expression(GATES[name]), arrays.x, arrays.grad)
         return None
     if name in NUMPY_BACKWARD:
         backward = NUMPY_BACKWARD[name]
@@ -530,8 +547,7 @@ def torch_peer(threads: int) -> Peer:
         if operation != "value":
             return None
         if name in GATES:
-            gated = torch_function(GATES[name])
-            return gated and Call(lambda: gated(x) * grad, result=np.asarray)
+            return gated_call(torch_function(GATES[name]), x, grad)
         if name == "identity":
             return Call(x.clone) if out is None else Call(out.copy_, (x,), result=np.asarray)
         if name not in functions:
