@@ -189,12 +189,14 @@ class BuildExt(build_ext):
     def optional_flags(self):
         """Return those flags that not every compiler knows."""
         flags = []
-        for optional in ([NO_THREADING_FLAG], SCHEDULING_FLAGS, [NO_FOLDING_FLAG]):
-            if self.compiles_and_links(EMPTY_PROBE, "-Werror", *optional):
+        for probe, optional in (
+            (EMPTY_PROBE, [NO_THREADING_FLAG]),
+            (EMPTY_PROBE, SCHEDULING_FLAGS),
+            (EMPTY_PROBE, [NO_FOLDING_FLAG]),
+            (SIMD_PROBE, ["-fopenmp-simd"]),  # for `#pragma omp simd`, which needs no runtime
+        ):
+            if self.compiles_and_links(probe, "-Werror", *optional):
                 flags += optional
-        # For `#pragma omp simd`, which needs no OpenMP runtime.
-        if self.compiles_and_links(SIMD_PROBE, "-Werror", "-fopenmp-simd"):
-            flags.append("-fopenmp-simd")
         return flags
 
     def openmp_flags(self, gnu):

@@ -11,7 +11,7 @@
 #include "independent.h"
 
 /* Five operands' tiles are 20 KB. Of rows in place, AHEAD elements are computed while as many are on
- * their way. */
+ * their way: no fewer than a kernel goes through together (elementwise.h). */
 enum { TILE_BYTES = 4096, CACHE_LINE = 64, AHEAD = 256 };
 
 int fastact_round(int element, double x, void *out)
