@@ -27,6 +27,7 @@ INLINE result chain_real(real grad, real slope)
 
 /* Derivatives come as either. */
 INLINE number number_itself(number a) { return a; }
+#define IS_REAL(slope) _Generic((slope), real: 1, number: 0)
 #define AS_NUMBER(slope) _Generic((slope), real: exact, number: number_itself)(slope)
 #define CHAIN(grad, slope) _Generic((slope), real: chain_real, number: chain_number)(grad, slope)
 
@@ -46,13 +47,14 @@ INLINE number number_itself(number a) { return a; }
  * operations that wait for one another; a processor begins with the next elements meanwhile only
  * where their operations stand close by. So four elements, each APART from the next, share an
  * iteration, and the compiler shuffles their operations together. How often it comes round is a
- * number, or the compiler would provide for what remains. Not of 16-bit elements, which go by tables
- * where they are many (tables.c). */
+ * number, or the compiler would provide for what remains. Not where the chain is short, nor of 16-bit
+ * elements, which go by tables where they are many (tables.c). */
 enum { STREAMS = 4, APART = 64 };
 
-#define EACH_ELEMENT(y)                                                                            \
+#define EACH_ELEMENT(short_chain, y)                                                               \
     ptrdiff_t done = 0;                                                                            \
-    for (; !HALF_FORMAT && n - done >= STREAMS * APART; done += STREAMS * APART) {                 \
+    const int together = !HALF_FORMAT && !(short_chain);                                           \
+    for (; together && n - done >= STREAMS * APART; done += STREAMS * APART) {                     \
         INDEPENDENT                                                                                \
         for (ptrdiff_t j = 0; j < APART; j++) {                                                    \
             result of_stream[STREAMS];                                                             \
@@ -71,7 +73,7 @@ INLINE void map_uniform(ptrdiff_t n, char *const *operands, int parameters, scal
     const real *x = INPUT(0);
     ONE_VALUE(1, parameters);
     result *out = OUTPUT(1 + parameters);
-    EACH_ELEMENT(narrow(f(x[i], first, second)));
+    EACH_ELEMENT(0, narrow(f(x[i], first, second)));
 }
 
 INLINE void map_varying(ptrdiff_t n, char *const *operands, int parameters, scalar_function *f)
@@ -83,13 +85,14 @@ INLINE void map_varying(ptrdiff_t n, char *const *operands, int parameters, scal
     for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], first[i], second[i]));
 }
 
+/* A slope that is a real has been chosen rather than computed. */
 INLINE void backward_uniform(ptrdiff_t n, char *const *operands, int parameters,
-                             chained_function *chained)
+                             int slope_is_real, chained_function *chained)
 {
     const real *grad = INPUT(0), *x = INPUT(1);
     ONE_VALUE(2, parameters);
     result *out = OUTPUT(2 + parameters);
-    EACH_ELEMENT(chained(grad[i], x[i], first, second));
+    EACH_ELEMENT(slope_is_real, chained(grad[i], x[i], first, second));
 }
 
 INLINE void backward_varying(ptrdiff_t n, char *const *operands, int parameters,
@@ -200,7 +203,7 @@ INLINE void map_gate(ptrdiff_t n, char *const *operands, gated_function *product
 {
     const real *gate = INPUT(0), *value = INPUT(1);
     result *out = OUTPUT(2);
-    EACH_ELEMENT(product(value[i], gate[i]));
+    EACH_ELEMENT(0, product(value[i], gate[i]));
 }
 
 INLINE void backward_gate(ptrdiff_t n, char *const *operands, gate_gradient_function *of_gate,
@@ -231,7 +234,7 @@ INLINE void backward_gate(ptrdiff_t n, char *const *operands, gate_gradient_func
 #define SLOPES_OF(name) NULL
 #endif
 
-/* The three functions of the loops' form, from those of activations.h, given what these take. */
+/* The functions of the loops' form, from those of activations.h, given what these take. */
 #define FUNCTIONS(name, ...)                                                                       \
     INLINE number name##_f(real x, real first, real second)                                        \
     {                                                                                              \
@@ -247,6 +250,11 @@ INLINE void backward_gate(ptrdiff_t n, char *const *operands, gate_gradient_func
     {                                                                                              \
         (void)first, (void)second;                                                                 \
         return CHAIN(grad, name##_derivative(__VA_ARGS__));                                        \
+    }                                                                                              \
+    INLINE int name##_slope_is_real(real x, real first, real second)                               \
+    {                                                                                              \
+        (void)x, (void)first, (void)second;                                                        \
+        return IS_REAL(name##_derivative(__VA_ARGS__));                                            \
     }
 
 #define PLAIN(name)                                                                                \
@@ -268,7 +276,8 @@ INLINE void backward_gate(ptrdiff_t n, char *const *operands, gate_gradient_func
 #define UNIFORM_LOOPS(name, parameters)                                                            \
     LOOP(name, value, 1, parameters, 1, map_uniform(n, o, parameters, name##_f))                   \
     LOOP(name, derivative, 1, parameters, 1, map_uniform(n, o, parameters, name##_d))              \
-    LOOP(name, backward, 2, parameters, 1, backward_uniform(n, o, parameters, name##_chained))     \
+    LOOP(name, backward, 2, parameters, 1,                                                         \
+         backward_uniform(n, o, parameters, name##_slope_is_real(0, 0, 0), name##_chained))        \
     LOOP(name, value_and_derivative, 1, parameters, 2,                                             \
          both_uniform(n, o, parameters, name##_f, name##_d))                                       \
     SLOPES(name, parameters)

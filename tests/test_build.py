@@ -177,10 +177,19 @@ def results_of(loop: str) -> int:
     return 2 if "value_and_derivative" in loop or (of_gate and "backward" in loop) else 1
 
 
+# Their slopes are chosen, not computed: 1, 0 or a parameter.
+CHOSEN = [
+    f"{row.name}_backward"
+    for row in CATALOGUE
+    if all(re.fullmatch(r"\w+", slope) for slope in re.split(r" if .+? else ", row.derivative))
+]
+
+
 def copies_of(loop: str, element: str) -> int:
     """How often an element stands in a loop: where four go through it together (elementwise.h),
     these and, for the rest, one more."""
-    together = element not in HALVES and results_of(loop) == 1 and "varying" not in loop
+    alone = element in HALVES or loop in CHOSEN or "varying" in loop
+    together = results_of(loop) == 1 and not alone
     return 5 if together else 1
 
 
