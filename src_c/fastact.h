@@ -45,18 +45,20 @@ typedef struct {
 } fastact_integer_activation;
 
 /* What a kernel of rows goes through: `width` rows of length n, each operand in the order x (or the
- * output y), gradient, result. Elements of one row are contiguous if width is 1; else rows lie side
- * by side, and an element is `steps` bytes from the one before it in its row. The second operand of
- * FASTACT_LOGSUMEXP_BACKWARD is one double a row, and the result of FASTACT_LOGSUMEXP one element. */
-enum { FASTACT_ROW_OPERANDS = 3, FASTACT_ROW_WIDTH = 64, FASTACT_ROW_CHUNK = 4096,
-       FASTACT_ROW_FIELDS = 7, FASTACT_ROW_LANES = 16 };
+ * output y), gradient, result. For a kernel along rows, of which it takes up to FASTACT_ROWS_ALONG,
+ * their elements are contiguous, and a row is `steps` bytes from the one before it; for one across
+ * rows, up to FASTACT_ROW_WIDTH, rows lie side by side, and an element is `steps` bytes from the one
+ * before it in its row. The second operand of FASTACT_LOGSUMEXP_BACKWARD is one double a row, and the
+ * result of FASTACT_LOGSUMEXP one element. */
+enum { FASTACT_ROW_OPERANDS = 3, FASTACT_ROWS_ALONG = 16, FASTACT_ROW_WIDTH = 64,
+       FASTACT_ROW_CHUNK = 4096, FASTACT_ROW_FIELDS = 7, FASTACT_ROW_LANES = 16 };
 
 typedef struct {
     ptrdiff_t n, width;
     char *operands[FASTACT_ROW_OPERANDS];
     ptrdiff_t steps[FASTACT_ROW_OPERANDS];
     double temperature, reciprocal; /* and 1/temperature */
-    double *kept; /* room for n * width exponentials and FASTACT_ROW_LANES more, or NULL */
+    double *kept; /* room for (n + FASTACT_ROW_LANES) * width exponentials, or NULL */
     ptrdiff_t ahead[FASTACT_ROW_OPERANDS]; /* bytes to the tile that comes next, or 0 */
 } fastact_tile;
 
@@ -69,7 +71,7 @@ typedef void fastact_row_step(const fastact_tile *tile, ptrdiff_t begin, ptrdiff
 enum { FASTACT_MAXIMA, FASTACT_SUMS, FASTACT_WRITE, FASTACT_ROW_STEPS };
 
 typedef struct {
-    fastact_row_step *steps[FASTACT_ROW_STEPS][2]; /* along one row, across rows */
+    fastact_row_step *steps[FASTACT_ROW_STEPS][2]; /* along rows, across rows */
     /* Takes up into a state that of another part of the same rows. The first two fields are what
      * the sums of a part have to know of the whole. */
     void (*merge)(const fastact_tile *tile, double *rows, const double *part);

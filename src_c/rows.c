@@ -19,18 +19,17 @@ enum { ALONG, ACROSS, GATHERED };
 enum {
     TILE = 2048,          /* elements of a gathered tile */
     KEPT_ON_STACK = 2048, /* exponentials that are kept */
-    MOST_TOGETHER = 16,
     CHUNK = FASTACT_ROW_CHUNK,
     LEAST_CHUNKS = 8, /* of a row that is shared, for one thread */
 };
 
-/* Found by `python benchmarks/row_limits.py`; float32 on a Zen 5. Taken along each, rows of 48 need
- * 1.0 times (AVX-512) and 1.4 times (AVX2) what they need side by side, rows of 80 0.6 and 1.0. Eight
- * rows at once are 1.3 times as fast as one where they have 96 elements, 1.02 where 1000. Computing
- * exponentials twice takes 1.2 and 1.4 times what keeping them takes, to beyond 2^17, where they no
- * longer fit a core's cache. */
+/* Found by `python benchmarks/row_limits.py`; float32 on a Zen 4. Taken along each, rows of 48 need
+ * 0.9 (AVX-512), 1.2 (AVX2) and 1.0 times (baseline) what they need side by side, rows of 64 0.7, 1.0
+ * and 0.9. Eight rows at once are twice as fast as one where they have 64 elements, 1.3 times where
+ * 256. Computing exponentials twice takes 1.2 and 1.4 times what keeping them takes, to beyond 2^17,
+ * where they no longer fit a core's cache. */
 static ptrdiff_t limits[FASTACT_ROW_LIMITS] = {
-    [FASTACT_SHORT_ROW] = 64,
+    [FASTACT_SHORT_ROW] = 63,
     [FASTACT_ROWS_TOGETHER] = 8,
     [FASTACT_KEPT_EXPONENTIALS] = 1 << 17,
     [FASTACT_SHARED_ROW] = 1 << 18,
@@ -40,7 +39,7 @@ ptrdiff_t fastact_row_limit(int which) { return limits[which]; }
 void fastact_set_row_limit(int which, ptrdiff_t value) { limits[which] = value; }
 
 typedef struct {
-    const fastact_row_call *call;
+    fastact_row_call *call;
     const fastact_row_kernels *kernels;
     int way;
     ptrdiff_t rows, width;  /* in all, of a tile */
@@ -65,25 +64,17 @@ static int again(const job *j, const fastact_tile *t, double *state)
     return j->kernels->again && j->kernels->again(t, state);
 }
 
-/* Each step for all tiles before the next one: the next depends on what is last to come of the one
- * before, and the processor does something else meanwhile only if there is something else. */
-OUT_OF_LINE static void run_tiles(const job *j, const fastact_tile *tiles, int count, int across)
+OUT_OF_LINE static void run_tile(const job *j, const fastact_tile *t, int across)
 {
-    double states[FASTACT_ROW_FIELDS * FASTACT_ROW_WIDTH];
-    _Static_assert((int)MOST_TOGETHER <= (int)FASTACT_ROW_WIDTH, "so many states have room");
-    ptrdiff_t n = tiles->n, fields = FASTACT_ROW_FIELDS * tiles->width;
-    for (int k = 0; k < count; k++)
-        j->kernels->steps[FASTACT_MAXIMA][across](&tiles[k], 0, n, states + k * fields);
-    for (int k = 0; k < count; k++) {
-        double *state = states + k * fields;
-        again(j, &tiles[k], state);
-        do {
-            for (ptrdiff_t i = 0; i < n; i += CHUNK)
-                j->kernels->steps[FASTACT_SUMS][across](&tiles[k], i, least_of(n, i + CHUNK), state);
-        } while (again(j, &tiles[k], state));
-    }
-    for (int k = 0; k < count; k++)
-        j->kernels->steps[FASTACT_WRITE][across](&tiles[k], 0, n, states + k * fields);
+    double state[FASTACT_ROW_FIELDS * FASTACT_ROW_WIDTH];
+    fastact_row_step *const(*steps)[2] = j->kernels->steps;
+    steps[FASTACT_MAXIMA][across](t, 0, t->n, state);
+    again(j, t, state);
+    do {
+        for (ptrdiff_t i = 0; i < t->n; i += CHUNK)
+            steps[FASTACT_SUMS][across](t, i, least_of(t->n, i + CHUNK), state);
+    } while (again(j, t, state));
+    steps[FASTACT_WRITE][across](t, 0, t->n, state);
 }
 
 static char *row_at(const job *j, int operand, ptrdiff_t outer, ptrdiff_t inner)
@@ -95,21 +86,15 @@ static char *row_at(const job *j, int operand, ptrdiff_t outer, ptrdiff_t inner)
 
 /* ---- rows where they are ----------------------------------------------------------------------- */
 
-/* Moves a tile to the k-th place. */
-static void place(const job *j, ptrdiff_t k, fastact_tile *t)
-{
-    /* Without a division, which of many short rows would be felt, where it is one tile each. */
-    ptrdiff_t outer = k, inner = 0;
-    if (j->tiles_inside > 1) outer = k / j->tiles_inside, inner = k % j->tiles_inside * j->width;
-    t->width = least_of(j->width, j->call->inner - inner);
-    for (int i = 0; i < FASTACT_ROW_OPERANDS; i++) t->operands[i] = row_at(j, i, outer, inner);
-}
-
 static fastact_tile tile_in_place(const job *j, ptrdiff_t k)
 {
-    fastact_tile t = new_tile(j, j->width);
-    for (int i = 0; i < FASTACT_ROW_OPERANDS; i++) t.steps[i] = j->call->strides[i][AXIS];
-    place(j, k, &t);
+    ptrdiff_t outer = k / j->tiles_inside, inner = k % j->tiles_inside * j->width;
+    fastact_tile t = new_tile(j, least_of(j->width, j->call->inner - inner));
+    int from_one_to_next = j->way == ACROSS ? AXIS : INNER;
+    for (int i = 0; i < FASTACT_ROW_OPERANDS; i++) {
+        t.operands[i] = row_at(j, i, outer, inner);
+        t.steps[i] = j->call->strides[i][from_one_to_next];
+    }
     return t;
 }
 
@@ -122,29 +107,18 @@ static int keeps_exponentials(int kernel)
 static void run_in_place(void *context, ptrdiff_t begin, ptrdiff_t end)
 {
     const job *j = context;
-    ptrdiff_t needed = j->call->n * j->width;
+    ptrdiff_t needed = (j->call->n + FASTACT_ROW_LANES) * j->width;
     double on_stack[KEPT_ON_STACK + FASTACT_ROW_LANES], *kept = on_stack;
     int keeps = keeps_exponentials(j->call->kernel);
-    if (!keeps || needed > limits[FASTACT_KEPT_EXPONENTIALS]) kept = NULL;
-    else if (needed > KEPT_ON_STACK) kept = malloc((needed + FASTACT_ROW_LANES) * sizeof *kept);
+    if (!keeps || j->call->n * j->width > limits[FASTACT_KEPT_EXPONENTIALS]) kept = NULL;
+    else if (needed > KEPT_ON_STACK) kept = malloc(needed * sizeof *kept);
     fp_environment callers = fp_enter();
-    fastact_tile tiles[MOST_TOGETHER];
-    ptrdiff_t together = 1, room = j->call->n + FASTACT_ROW_LANES;
-    if (j->way == ALONG) together = least_of(limits[FASTACT_ROWS_TOGETHER], KEPT_ON_STACK / room);
-    if (together < 1) together = 1;
-    if (together > MOST_TOGETHER) together = MOST_TOGETHER;
-    for (int r = 0; r < together; r++) {
-        fastact_tile *t = &tiles[r];
-        *t = tile_in_place(j, begin);
-        if (kept) t->kept = kept + r * room;
-        for (int i = 0; i < FASTACT_ROW_OPERANDS && j->way == ALONG && j->tiles_inside == 1; i++)
-            if (t->operands[i] && !j->one_a_row[i])
-                t->ahead[i] = together * j->call->strides[i][OUTER];
-    }
-    for (ptrdiff_t k = begin; k < end; k += together) {
-        int count = (int)least_of(together, end - k);
-        for (int r = 0; r < count; r++) place(j, k + r, &tiles[r]);
-        run_tiles(j, tiles, count, j->way == ACROSS);
+    for (ptrdiff_t k = begin; k < end; k++) {
+        fastact_tile t = tile_in_place(j, k);
+        t.kept = kept;
+        for (int i = 0; i < FASTACT_ROW_OPERANDS && j->way == ALONG; i++)
+            if (t.operands[i] && !j->one_a_row[i]) t.ahead[i] = t.width * t.steps[i];
+        run_tile(j, &t, j->way == ACROSS);
     }
     fp_leave(callers);
     if (kept != on_stack) free(kept);
@@ -317,7 +291,7 @@ static void run_gathered(void *context, ptrdiff_t begin, ptrdiff_t end)
     ptrdiff_t room = j->call->n * j->width;
     enum { TILES = FASTACT_ROW_OPERANDS + 1 }; /* and the exponentials */
     /* Not on the stack, of which the kernels take enough: threads may have little. */
-    double *tiles = malloc((TILES * room + FASTACT_ROW_LANES) * sizeof *tiles);
+    double *tiles = malloc((TILES * room + FASTACT_ROW_LANES * j->width) * sizeof *tiles);
     if (!tiles) {
         j->failed = 1;
         return;
@@ -327,7 +301,7 @@ static void run_gathered(void *context, ptrdiff_t begin, ptrdiff_t end)
         region r = {row, least_of(j->width, end - row), 0, j->call->n};
         fastact_tile t = gathered_tile(j, &r, tiles, room);
         t.kept = tiles + FASTACT_ROW_OPERANDS * room;
-        run_tiles(j, &t, 1, r.width > 1);
+        run_tile(j, &t, r.width > 1);
         scatter_result(j, &r, &t);
     }
     fp_leave(callers);
@@ -423,15 +397,30 @@ static int contiguous(const job *j, int dimension)
     return 1;
 }
 
+/* Of rows that kernels go along several are taken at once, as far as their exponentials have room. */
+static ptrdiff_t rows_at_once(const job *j)
+{
+    ptrdiff_t most = least_of(limits[FASTACT_ROWS_TOGETHER], FASTACT_ROWS_ALONG);
+    ptrdiff_t width = least_of(most, KEPT_ON_STACK / (j->call->n + FASTACT_ROW_LANES));
+    return width > 1 ? width : 1;
+}
+
 static void choose_way(job *j)
 {
-    const fastact_row_call *call = j->call;
+    fastact_row_call *call = j->call;
     if (call->mask) j->way = GATHERED;
     else if (call->inner >= 8 && contiguous(j, INNER)) j->way = ACROSS;
     else if (!contiguous(j, AXIS)) j->way = GATHERED;
     else if (call->n > limits[FASTACT_SHORT_ROW] || j->rows < 8) j->way = ALONG;
     else j->way = GATHERED;
-    if (j->way == ALONG) j->width = 1;
+    if (j->way == ALONG) {
+        j->width = rows_at_once(j);
+        if (call->inner == 1) { /* then those of the outer dimension go together */
+            call->inner = call->outer, call->outer = 1;
+            for (int i = 0; i < FASTACT_ROW_OPERANDS; i++)
+                call->strides[i][INNER] = call->strides[i][OUTER];
+        }
+    }
     if (j->way == ACROSS) j->width = FASTACT_ROW_WIDTH;
     if (j->way == GATHERED) {
         j->width = least_of(FASTACT_ROW_WIDTH, TILE / call->n / LEAST_WIDTH * LEAST_WIDTH);
@@ -472,8 +461,9 @@ static void describe(job *j)
     if (logarithm) fastact_round(call->element, -INFINITY, &j->masked[RESULT]);
 }
 
-int fastact_apply_rows(const fastact_row_call *call)
+int fastact_apply_rows(const fastact_row_call *given)
 {
+    fastact_row_call own = *given, *call = &own;
     job j = {.call = call, .kernels = &fastact_kernels(call->element)->rows[call->kernel],
              .rows = call->outer * call->inner};
     if (j.rows == 0 || call->n == 0) return 0;

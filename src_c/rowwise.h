@@ -1,9 +1,11 @@
 /* Softmax and its relatives: p_i = e^(x_i - m)/sum, m the maximum of a row; and sparsemax.
  *
- * A kernel goes through a tile: `width` rows of length n. Either that is one row of contiguous
- * elements, and the loops run along it, or the rows lie side by side, each element beside the same
+ * A kernel goes through a tile: `width` rows of length n. Either each of them is contiguous, and the
+ * loops run along one after the other, or the rows lie side by side, each element beside the same
  * element of the next row, and the loops run across them. Each kernel is written once, over pieces
  * of contiguous elements - a block of a row, or one element of each row - and compiled for both.
+ * Several rows also where the loops run along them: what comes down to one number of a row is a chain
+ * of steps that wait for one another, and those of many rows take hardly longer than of one.
  *
  * x - m is taken in the working type: rounded to float32 it would cost |x - m| ULP, which is where
  * the 60 to 80 ULP of float32 softmaxes come from. Exponentials are kept where the driver has room
@@ -24,20 +26,33 @@ _Static_assert((int)FIELDS == (int)FASTACT_ROW_FIELDS, "as fastact.h says");
 
 /* ---- pieces ----------------------------------------------------------------------------------- */
 
-/* A loop over pieces: i is the first of their elements along the axis. */
-#define EACH_PIECE(begin, end)                                                                     \
+/* Loops over the pieces of a row, or of all rows: i is the first of their elements along the axis. */
+#define EACH_PIECE_OF_ROW(begin, end)                                                              \
     for (ptrdiff_t i = (begin), length = 0;                                                        \
          i < (end) && (length = across ? t->width : (end) - i < BLOCK ? (end) - i : BLOCK) > 0;    \
          i += across ? 1 : length)
+#define EACH_PIECE(begin, end)                                                                     \
+    for (ptrdiff_t row = 0; row < (across ? 1 : t->width); row++) EACH_PIECE_OF_ROW (begin, end)
 
-/* The row that element j of a piece belongs to, and how many rows there are. */
-#define ROW(j) (across ? (j) : 0)
-#define ROWS (across ? t->width : 1)
+/* The row that element j of a piece belongs to. */
+#define ROW(j) (across ? (j) : row)
 
-INLINE element *piece(int across, const fastact_tile *t, int operand, ptrdiff_t i)
+INLINE element *piece(int across, const fastact_tile *t, int operand, ptrdiff_t row, ptrdiff_t i)
+{
+    char *at = t->operands[operand] + (across ? i : row) * t->steps[operand];
+    return (element *)at + (across ? row : i);
+}
+
+/* What stands there for each row, which is no element. */
+INLINE double *of_row(int across, const fastact_tile *t, int operand, int words, ptrdiff_t row)
 {
     char *at = t->operands[operand];
-    return across ? (element *)(at + i * t->steps[operand]) : (element *)at + i;
+    return across ? (double *)at + words * row : (double *)(at + row * t->steps[operand]);
+}
+
+INLINE double *kept_at(int across, const fastact_tile *t, ptrdiff_t row, ptrdiff_t i)
+{
+    return t->kept + (across ? i * t->width : row * (t->n + LANES) + i);
 }
 
 /* The numbers of a piece: where they are or, of a 16-bit type, in `room`. */
@@ -76,13 +91,13 @@ INLINE void settle(ptrdiff_t length, const result *y, element *to)
 /* While exponentials are computed, memory can bring the next row; its own prefetcher stops at each
  * page. Rows of 1000 and of 16384 float32 in memory, two threads: 1.09 and 0.98 ns per element
  * without, 0.83 and 0.78 with (benchmarks/softmax_table.py). */
-INLINE void fetch_ahead(const fastact_tile *t, ptrdiff_t i, ptrdiff_t length)
+INLINE void fetch_ahead(const fastact_tile *t, ptrdiff_t row, ptrdiff_t i, ptrdiff_t length)
 {
     enum { LINE = 64 };
     ptrdiff_t size = sizeof(element), begin = i * size, end = begin + length * size;
     for (int k = 0; k < FASTACT_ROW_OPERANDS; k++) {
         if (!t->ahead[k]) continue;
-        const char *next = t->operands[k] + t->ahead[k];
+        const char *next = t->operands[k] + row * t->steps[k] + t->ahead[k];
         for (ptrdiff_t at = begin; at < end; at += LINE) FETCH(next + at);
     }
 }
@@ -94,8 +109,8 @@ INLINE number below_maximum(const fastact_tile *t, int scaled, double x, double 
     return scaled ? divided(d, t->temperature, t->reciprocal) : d;
 }
 
-INLINE void exponentials(int across, const fastact_tile *t, ptrdiff_t length, const real *x,
-                         const double *m, int precise, double *e)
+INLINE void exponentials(int across, const fastact_tile *t, ptrdiff_t row, ptrdiff_t length,
+                         const real *x, const double *m, int precise, double *e)
 {
     double nothing = EXP_NOTHING;
     HIDE(nothing);
@@ -111,25 +126,29 @@ INLINE void exponentials(int across, const fastact_tile *t, ptrdiff_t length, co
 }
 
 /* Those of the piece at i: kept ones or, computed again, in `room`. */
-INLINE const double *exponentials_of(int across, const fastact_tile *t, ptrdiff_t i,
+INLINE const double *exponentials_of(int across, const fastact_tile *t, ptrdiff_t row, ptrdiff_t i,
                                      ptrdiff_t length, const double *m, double *room)
 {
     real x_room[BLOCK];
-    if (t->kept) return t->kept + i * ROWS;
-    exponentials(across, t, length, numbers(length, piece(across, t, 0, i), x_room), m, 0, room);
+    if (t->kept) return kept_at(across, t, row, i);
+    const real *x = numbers(length, piece(across, t, 0, row, i), x_room);
+    exponentials(across, t, row, length, x, m, 0, room);
     return room;
 }
 
 /* ---- first: the maxima ------------------------------------------------------------------------ */
 
-INLINE double maximum_along(const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end, real sign)
+enum { MANY = 32 };
+
+/* Of a row those of every MANYth element. */
+INLINE void maxima_of_lanes(const fastact_tile *t, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end,
+                            real sign, real *lane)
 {
-    enum { MANY = 32 };
-    real room[BLOCK], lane[MANY];
-    for (int k = 0; k < MANY; k++) lane[k] = -(real)INFINITY;
+    real room[BLOCK];
     const int across = 0;
-    EACH_PIECE(begin, end) {
-        const real *x = numbers(length, piece(across, t, 0, i), room);
+    for (int k = 0; k < MANY; k++) lane[k] = -(real)INFINITY;
+    EACH_PIECE_OF_ROW (begin, end) {
+        const real *x = numbers(length, piece(across, t, 0, row, i), room);
         ptrdiff_t j = 0;
         for (; j + MANY <= length; j += MANY)
             for (int k = 0; k < MANY; k++)
@@ -144,46 +163,60 @@ INLINE double maximum_along(const fastact_tile *t, ptrdiff_t begin, ptrdiff_t en
                 lane[k] = sign * x[j] > lane[k] ? sign * x[j] : lane[k];
         }
     }
-    for (int half = MANY / 2; half; half /= 2)
-        for (int k = 0; k < half; k++) lane[k] = lane[k + half] > lane[k] ? lane[k + half] : lane[k];
-    return lane[0];
+}
+
+INLINE void maxima_along(const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end, real sign, double *m)
+{
+    real lanes[FASTACT_ROWS_ALONG][MANY];
+    for (ptrdiff_t row = 0; row < t->width; row++)
+        maxima_of_lanes(t, row, begin, end, sign, lanes[row]);
+#define HALVE(half)                                                                                \
+    for (ptrdiff_t row = 0; row < t->width; row++)                                                 \
+        for (int k = 0; k < (half); k++)                                                           \
+            lanes[row][k] =                                                                        \
+                lanes[row][k + (half)] > lanes[row][k] ? lanes[row][k + (half)] : lanes[row][k];
+    HALVE(16) HALVE(8) HALVE(4) HALVE(2) HALVE(1)
+#undef HALVE
+    for (ptrdiff_t row = 0; row < t->width; row++) m[row] = sign * lanes[row][0];
 }
 
 /* The gradient at the first of the greatest. */
-INLINE double origin_along(const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end, double m)
+INLINE double origin_along(const fastact_tile *t, ptrdiff_t row, ptrdiff_t begin, ptrdiff_t end,
+                           double m)
 {
     real room[BLOCK];
     const int across = 0;
     ptrdiff_t winner = begin;
-    EACH_PIECE(begin, end) {
-        const real *x = numbers(length, piece(across, t, 0, i), room);
+    EACH_PIECE_OF_ROW (begin, end) {
+        const real *x = numbers(length, piece(across, t, 0, row, i), room);
         int found = 0;
         for (ptrdiff_t j = 0; j < length; j++) found |= x[j] == m;
         if (!found) continue;
         for (winner = i; x[winner - i] != m;) winner++;
         break;
     }
-    return *numbers(1, piece(across, t, 1, winner), room);
+    return *numbers(1, piece(across, t, 1, row, winner), room);
 }
 
 INLINE void find_maxima(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                         double *state, int with_origin)
 {
-    double *m = state + MAXIMUM * ROWS, *origin = state + ORIGIN * ROWS;
+    double *m = state + MAXIMUM * t->width, *origin = state + ORIGIN * t->width;
     /* Of a negative temperature the least is the greatest. */
     real sign = t->temperature < 0 ? -1 : 1;
-    for (ptrdiff_t j = SUM * ROWS; j < FIELDS * ROWS; j++) state[j] = 0.0;
+    for (ptrdiff_t j = SUM * t->width; j < FIELDS * t->width; j++) state[j] = 0.0;
     if (!across) {
-        *m = sign * maximum_along(t, begin, end, sign);
-        *origin = with_origin ? origin_along(t, begin, end, *m) : 0.0;
+        maxima_along(t, begin, end, sign, m);
+        for (ptrdiff_t row = 0; row < t->width; row++)
+            origin[row] = with_origin ? origin_along(t, row, begin, end, m[row]) : 0.0;
         return;
     }
     real greatest[WIDTH], first[WIDTH], room[WIDTH], grad_room[WIDTH];
-    for (ptrdiff_t j = 0; j < ROWS; j++) greatest[j] = -(real)INFINITY, first[j] = 0;
+    for (ptrdiff_t j = 0; j < t->width; j++) greatest[j] = -(real)INFINITY, first[j] = 0;
     EACH_PIECE(begin, end) {
-        const real *x = numbers(length, piece(across, t, 0, i), room);
+        const real *x = numbers(length, piece(across, t, 0, row, i), room);
         if (with_origin) {
-            const real *grad = numbers(length, piece(across, t, 1, i), grad_room);
+            const real *grad = numbers(length, piece(across, t, 1, row, i), grad_room);
             INDEPENDENT
             for (ptrdiff_t j = 0; j < length; j++) {
                 int better = sign * x[j] > greatest[j] || i == 0;
@@ -196,12 +229,12 @@ INLINE void find_maxima(int across, const fastact_tile *t, ptrdiff_t begin, ptrd
                 greatest[j] = sign * x[j] > greatest[j] ? sign * x[j] : greatest[j];
         }
     }
-    for (ptrdiff_t j = 0; j < ROWS; j++) m[j] = sign * greatest[j], origin[j] = first[j];
+    for (ptrdiff_t j = 0; j < t->width; j++) m[j] = sign * greatest[j], origin[j] = first[j];
 }
 
-INLINE void find_none(int across, const fastact_tile *t, double *state)
+INLINE void find_none(const fastact_tile *t, double *state)
 {
-    for (ptrdiff_t j = 0; j < FIELDS * ROWS; j++) state[j] = 0.0;
+    for (ptrdiff_t j = 0; j < FIELDS * t->width; j++) state[j] = 0.0;
 }
 
 /* ---- second: the sums ------------------------------------------------------------------------- */
@@ -209,6 +242,8 @@ INLINE void find_none(int across, const fastact_tile *t, double *state)
 typedef struct {
     double high[LANES * WIDTH], low[LANES * WIDTH];
 } accumulator;
+
+_Static_assert((int)FASTACT_ROWS_ALONG <= (int)WIDTH, "so many rows have room");
 
 /* How many of them a tile uses: the others would add nothing but zeros. */
 INLINE ptrdiff_t lanes_of(int across, const fastact_tile *t)
@@ -218,7 +253,7 @@ INLINE ptrdiff_t lanes_of(int across, const fastact_tile *t)
 
 INLINE void clear(int across, int exactly, const fastact_tile *t, accumulator *sum)
 {
-    for (ptrdiff_t k = 0; k < lanes_of(across, t) * (across ? WIDTH : 1); k++) {
+    for (ptrdiff_t k = 0; k < lanes_of(across, t) * (across ? WIDTH : t->width); k++) {
         if (exactly) sum->low[k] = 0.0;
         put(exact(0.0), &sum->high[k], &sum->low[k]);
     }
@@ -226,7 +261,7 @@ INLINE void clear(int across, int exactly, const fastact_tile *t, accumulator *s
 
 /* Adds the terms of the piece at i, of a row as many as whole vectors have; of the `rest` those
  * that are 1 are counted instead. */
-INLINE void accumulate(int across, accumulator *sum, ptrdiff_t i, ptrdiff_t length,
+INLINE void accumulate(int across, accumulator *sum, ptrdiff_t row, ptrdiff_t i, ptrdiff_t length,
                        const double *terms, double *winners, int rest)
 {
 #define ADD(k, j)                                                                                  \
@@ -243,15 +278,15 @@ INLINE void accumulate(int across, accumulator *sum, ptrdiff_t i, ptrdiff_t leng
         return;
     }
     double high[LANES], low[LANES], won[LANES] = {0};
-    memcpy(high, sum->high, sizeof high);
-    memcpy(low, sum->low, sizeof low);
+    memcpy(high, sum->high + row * LANES, sizeof high);
+    memcpy(low, sum->low + row * LANES, sizeof low);
     /* The pragma because the compiler unrolls all steps before it thinks of vectors. */
     for (ptrdiff_t k = 0; k < length; k += LANES)
 #pragma omp simd
         for (int j = 0; j < LANES; j++) ADD(k + j, j);
-    memcpy(sum->high, high, sizeof high);
-    memcpy(sum->low, low, sizeof low);
-    for (int j = 0; rest && j < LANES; j++) *winners += won[j];
+    memcpy(sum->high + row * LANES, high, sizeof high);
+    memcpy(sum->low + row * LANES, low, sizeof low);
+    for (int j = 0; rest && j < LANES; j++) winners[row] += won[j];
 #undef ADD
 }
 
@@ -271,14 +306,17 @@ INLINE void add_to(int exactly, double *high, double *low, const double *more_hi
 }
 
 /* Adds up the accumulators in a fixed tree. */
-INLINE void add_up_along(int exactly, accumulator *sum)
+INLINE void add_up_along(int exactly, const fastact_tile *t, accumulator *sum)
 {
-    double *h = sum->high, *l = sum->low;
     _Static_assert(LANES == 16, "the loops have numbers for bounds, so that none remains");
-    for (int k = 0; k < 8; k++) add_to(exactly, &h[k], &l[k], &h[k + 8], &l[k + 8]);
-    for (int k = 0; k < 4; k++) add_to(exactly, &h[k], &l[k], &h[k + 4], &l[k + 4]);
-    for (int k = 0; k < 2; k++) add_to(exactly, &h[k], &l[k], &h[k + 2], &l[k + 2]);
-    add_to(exactly, &h[0], &l[0], &h[1], &l[1]);
+#define HALVE(half)                                                                                \
+    for (ptrdiff_t row = 0; row < t->width; row++) {                                               \
+        double *h = sum->high + row * LANES, *l = sum->low + row * LANES;                          \
+        for (int k = 0; k < (half); k++)                                                           \
+            add_to(exactly, &h[k], &l[k], &h[k + (half)], &l[k + (half)]);                         \
+    }
+    HALVE(8) HALVE(4) HALVE(2) HALVE(1)
+#undef HALVE
 }
 
 INLINE void add_up_across(int exactly, const fastact_tile *t, accumulator *sum)
@@ -300,9 +338,11 @@ INLINE void add_sums(int across, int exactly, const fastact_tile *t, accumulator
                      double *low)
 {
     if (across) add_up_across(exactly, t, sum);
-    else add_up_along(exactly, sum);
-    for (ptrdiff_t j = 0; j < ROWS; j++)
-        add_to(exactly, &high[j], &low[j], &sum->high[j], &sum->low[j]);
+    else add_up_along(exactly, t, sum);
+    for (ptrdiff_t j = 0; j < t->width; j++) {
+        ptrdiff_t k = across ? j : j * LANES;
+        add_to(exactly, &high[j], &low[j], &sum->high[k], &sum->low[k]);
+    }
 }
 
 /* What is to be summed up: exponentials; the same without those that are 1, which are counted, as
@@ -331,35 +371,35 @@ INLINE void products_below_0(ptrdiff_t length, const real *x, const real *grad, 
 INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                    double *state, int which, int dot, int precise)
 {
-    const double *m = state + MAXIMUM * ROWS, *origin = state + ORIGIN * ROWS;
-    double *winners = state + WINNERS * ROWS;
+    const double *m = state + MAXIMUM * t->width, *origin = state + ORIGIN * t->width;
+    double *winners = state + WINNERS * t->width;
     accumulator sum, dots;
     double room[BLOCK], terms[BLOCK];
     real x_room[BLOCK], grad_room[BLOCK];
     if (which) clear(across, 0, t, &sum);
     if (dot) clear(across, 0, t, &dots);
     EACH_PIECE(begin, end) {
-        const real *x = numbers(length, piece(across, t, 0, i), x_room), *grad = x;
-        double *e = t->kept ? t->kept + i * ROWS : room;
-        if (dot) grad = numbers(length, piece(across, t, 1, i), grad_room);
-        if (!across && which) fetch_ahead(t, i, length); /* else memory is the slower one */
+        const real *x = numbers(length, piece(across, t, 0, row, i), x_room), *grad = x;
+        double *e = t->kept ? kept_at(across, t, row, i) : room;
+        if (dot) grad = numbers(length, piece(across, t, 1, row, i), grad_room);
+        if (!across && which) fetch_ahead(t, row, i, length); /* else memory is the slower one */
         if (which) {
             /* A row's elements beside whole vectors would be computed one by one: fill them up. */
             real last[LANES] = {0};
             ptrdiff_t beside = across ? 0 : length % LANES, whole = length - beside;
             for (ptrdiff_t j = 0; j < beside; j++) last[j] = x[whole + j];
             for (ptrdiff_t j = 0; j < length; j += j < whole ? whole : LANES)
-                exponentials(across, t, j < whole ? whole : LANES, j < whole ? x + j : last, m,
-                             precise, e + j);
+                exponentials(across, t, row, j < whole ? whole : LANES, j < whole ? x + j : last,
+                             m, precise, e + j);
             for (ptrdiff_t j = length; beside && j < whole + LANES; j++) e[j] = 0.0;
-            accumulate(across, &sum, i, length, e, winners, which == REST);
+            accumulate(across, &sum, row, i, length, e, winners, which == REST);
         }
         if (dot == BELOW_0) {
             products_below_0(length, x, grad, terms, room);
             for (ptrdiff_t j = length; !across && j % LANES; j++) terms[j] = room[j] = 0.0;
-            accumulate(across, &dots, i, length, terms, winners, 0);
+            accumulate(across, &dots, row, i, length, terms, winners, 0);
             if (sizeof(real) == sizeof(double)) /* a narrower product is a double */
-                accumulate(across, &dots, i, length, room, winners, 0);
+                accumulate(across, &dots, row, i, length, room, winners, 0);
         } else if (dot) {
             INDEPENDENT
             for (ptrdiff_t j = 0; j < length; j++)
@@ -369,25 +409,25 @@ INLINE void sum_up(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t
                     : dot == PRODUCT ? (double)x[j] * grad[j]
                                      : grad[j];
             for (ptrdiff_t j = length; !across && j % LANES; j++) terms[j] = 0.0;
-            accumulate(across, &dots, i, length, terms, winners, 0);
+            accumulate(across, &dots, row, i, length, terms, winners, 0);
         }
     }
-    if (which) add_sums(across, 0, t, &sum, state + SUM * ROWS, state + SUM_LOW * ROWS);
-    if (dot) add_sums(across, 0, t, &dots, state + DOT * ROWS, state + DOT_LOW * ROWS);
+    if (which) add_sums(across, 0, t, &sum, state + SUM * t->width, state + SUM_LOW * t->width);
+    if (dot) add_sums(across, 0, t, &dots, state + DOT * t->width, state + DOT_LOW * t->width);
 }
 
 /* ---- what follows for each row ---------------------------------------------------------------- */
 
-INLINE number sum_of(int across, const fastact_tile *t, const double *state, int which, ptrdiff_t j)
+INLINE number sum_of(const fastact_tile *t, const double *state, int which, ptrdiff_t j)
 {
-    return constant(state[which * ROWS + j], state[(which + 1) * ROWS + j]);
+    return constant(state[which * t->width + j], state[(which + 1) * t->width + j]);
 }
 
 /* The sum of the exponentials beside the first of those that are 1. */
-INLINE number rest_of(int across, const fastact_tile *t, const double *state, ptrdiff_t j)
+INLINE number rest_of(const fastact_tile *t, const double *state, ptrdiff_t j)
 {
-    double others = state[WINNERS * ROWS + j] - 1.0;
-    return plus(scaled(1.0 / EXP_UNIT, sum_of(across, t, state, SUM, j)), others);
+    double others = state[WINNERS * t->width + j] - 1.0;
+    return plus(scaled(1.0 / EXP_UNIT, sum_of(t, state, SUM, j)), others);
 }
 
 INLINE double reciprocal_of(number sum) { return rounded(divide(exact(1.0), sum)); }
@@ -418,10 +458,10 @@ INLINE double log1p_of(number rest)
     return (k * LN2_HIGH + (2.0 * z + small)) + (s - s); /* NaN stays NaN */
 }
 
-INLINE void find_logs(int across, const fastact_tile *t, const double *state, double *logs)
+INLINE void find_logs(const fastact_tile *t, const double *state, double *logs)
 {
-    for (ptrdiff_t j = 0; j < ROWS; j++)
-        logs[j] = log1p_of(rest_of(across, t, state, j));
+    for (ptrdiff_t j = 0; j < t->width; j++)
+        logs[j] = log1p_of(rest_of(t, state, j));
 }
 
 /* ---- third: the results ----------------------------------------------------------------------- */
@@ -432,14 +472,13 @@ INLINE void write_softmax(int across, const fastact_tile *t, ptrdiff_t begin, pt
 {
     double reciprocal[WIDTH], room[BLOCK];
     result y_room[BLOCK];
-    const double *factor = (const double *)t->operands[1];
-    for (ptrdiff_t j = 0; j < ROWS; j++) {
-        reciprocal[j] = reciprocal_of(sum_of(across, t, state, SUM, j));
-        if (factors) reciprocal[j] *= factor[j] * t->reciprocal;
+    for (ptrdiff_t j = 0; j < t->width; j++) {
+        reciprocal[j] = reciprocal_of(sum_of(t, state, SUM, j));
+        if (factors) reciprocal[j] *= *of_row(across, t, 1, 1, j) * t->reciprocal;
     }
     EACH_PIECE(begin, end) {
-        const double *e = exponentials_of(across, t, i, length, state + MAXIMUM * ROWS, room);
-        element *out = piece(across, t, 2, i);
+        const double *e = exponentials_of(across, t, row, i, length, state + MAXIMUM * t->width, room);
+        element *out = piece(across, t, 2, row, i);
         result *y = results(out, y_room);
         INDEPENDENT
         for (ptrdiff_t j = 0; j < length; j++) y[j] = nearest(e[j] * reciprocal[ROW(j)]);
@@ -451,14 +490,14 @@ INLINE void write_softmax(int across, const fastact_tile *t, ptrdiff_t begin, pt
 INLINE void write_log_softmax(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                               const double *state)
 {
-    const double *m = state + MAXIMUM * ROWS;
+    const double *m = state + MAXIMUM * t->width;
     double logs[WIDTH];
     real x_room[BLOCK];
     result y_room[BLOCK];
-    find_logs(across, t, state, logs);
+    find_logs(t, state, logs);
     EACH_PIECE(begin, end) {
-        const real *x = numbers(length, piece(across, t, 0, i), x_room);
-        element *out = piece(across, t, 2, i);
+        const real *x = numbers(length, piece(across, t, 0, row, i), x_room);
+        element *out = piece(across, t, 2, row, i);
         result *y = results(out, y_room);
         if (t->temperature == 1.0) {
             INDEPENDENT
@@ -478,27 +517,27 @@ INLINE void write_log_softmax(int across, const fastact_tile *t, ptrdiff_t begin
 INLINE void write_logsumexp(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                             double *state)
 {
-    const double *m = state + MAXIMUM * ROWS;
-    double logs[WIDTH], *seen = state + ORIGIN * ROWS;
-    find_logs(across, t, state, logs);
-    for (ptrdiff_t j = 0; j < ROWS; j++) {
+    const double *m = state + MAXIMUM * t->width;
+    double logs[WIDTH], *seen = state + ORIGIN * t->width;
+    find_logs(t, state, logs);
+    for (ptrdiff_t j = 0; j < t->width; j++) {
         number value = plus(divided(exact(m[j]), t->temperature, t->reciprocal), logs[j]);
         if (isinf(m[j])) {
             for (ptrdiff_t i = begin; i < end; i++)
-                if (isnan(widen(piece(across, t, 0, i)[ROW(j)]))) seen[j] = NAN;
+                if (isnan(widen(*piece(across, t, 0, j, i)))) seen[j] = NAN;
             value = exact(m[j] * t->reciprocal + seen[j]);
         }
-        piece(across, t, 2, 0)[j] = (element)narrow(value);
+        *piece(across, t, 2, j, 0) = (element)narrow(value);
     }
 }
 
 INLINE void write_sum(int across, const fastact_tile *t, const double *state)
 {
-    double *sums = (double *)t->operands[2];
-    for (ptrdiff_t j = 0; j < ROWS; j++) {
-        number sum = sum_of(across, t, state, DOT, j);
-        sums[2 * j] = leading(sum);
-        sums[2 * j + 1] = trailing(sum);
+    for (ptrdiff_t j = 0; j < t->width; j++) {
+        number sum = sum_of(t, state, DOT, j);
+        double *words_of_row = of_row(across, t, 2, 2, j);
+        words_of_row[0] = leading(sum);
+        words_of_row[1] = trailing(sum);
     }
 }
 
@@ -506,10 +545,10 @@ INLINE void write_sum(int across, const fastact_tile *t, const double *state)
 INLINE void write_log_parts(int across, const fastact_tile *t, const double *state)
 {
     double logs[WIDTH];
-    find_logs(across, t, state, logs);
-    for (ptrdiff_t j = 0; j < ROWS; j++) {
-        double *parts = (double *)(t->operands[2]) + 2 * j;
-        parts[0] = state[MAXIMUM * ROWS + j];
+    find_logs(t, state, logs);
+    for (ptrdiff_t j = 0; j < t->width; j++) {
+        double *parts = of_row(across, t, 2, 2, j);
+        parts[0] = state[MAXIMUM * t->width + j];
         parts[1] = logs[j];
     }
 }
@@ -519,32 +558,32 @@ INLINE void write_log_parts(int across, const fastact_tile *t, const double *sta
 INLINE void write_softmax_backward(int across, const fastact_tile *t, ptrdiff_t begin,
                                    ptrdiff_t end, const double *state, int from_output)
 {
-    const double *origin = state + ORIGIN * ROWS;
+    const double *origin = state + ORIGIN * t->width;
     double reciprocal[WIDTH], dot_high[WIDTH], dot_low[WIDTH], room[BLOCK];
     real y_room[BLOCK], grad_room[BLOCK];
     result dx_room[BLOCK];
-    for (ptrdiff_t j = 0; j < ROWS; j++) {
-        number dot = negative(sum_of(across, t, state, DOT, j));
+    for (ptrdiff_t j = 0; j < t->width; j++) {
+        number dot = negative(sum_of(t, state, DOT, j));
         if (!from_output) {
-            reciprocal[j] = reciprocal_of(sum_of(across, t, state, SUM, j));
+            reciprocal[j] = reciprocal_of(sum_of(t, state, SUM, j));
             dot = times(dot, reciprocal[j] * EXP_UNIT);
         }
         put(dot, &dot_high[j], &dot_low[j]);
     }
     EACH_PIECE(begin, end) {
-        const real *grad = numbers(length, piece(across, t, 1, i), grad_room);
-        element *out = piece(across, t, 2, i);
+        const real *grad = numbers(length, piece(across, t, 1, row, i), grad_room);
+        element *out = piece(across, t, 2, row, i);
         result *dx = results(out, dx_room);
         if (from_output) {
-            const real *y = numbers(length, piece(across, t, 0, i), y_room);
+            const real *y = numbers(length, piece(across, t, 0, row, i), y_room);
             INDEPENDENT
             for (ptrdiff_t j = 0; j < length; j++) {
                 number less_dot = plus(constant(dot_high[ROW(j)], dot_low[ROW(j)]), grad[j]);
                 dx[j] = narrow(times(times(less_dot, y[j]), t->reciprocal));
             }
         } else {
-            const double *m = state + MAXIMUM * ROWS;
-            const double *e = exponentials_of(across, t, i, length, m, room);
+            const double *m = state + MAXIMUM * t->width;
+            const double *e = exponentials_of(across, t, row, i, length, m, room);
             INDEPENDENT
             for (ptrdiff_t j = 0; j < length; j++) {
                 number half = add(half_difference(grad[j], origin[ROW(j)]),
@@ -565,24 +604,25 @@ INLINE void write_log_softmax_backward(int across, const fastact_tile *t, ptrdif
     double reciprocal[WIDTH], complement[WIDTH], total_high[WIDTH], total_low[WIDTH], room[BLOCK];
     real grad_room[BLOCK];
     result dx_room[BLOCK];
-    for (ptrdiff_t j = 0; j < ROWS; j++) {
-        number rest = rest_of(across, t, state, j);
-        number total = negative(sum_of(across, t, state, DOT, j));
+    for (ptrdiff_t j = 0; j < t->width; j++) {
+        number rest = rest_of(t, state, j);
+        number total = negative(sum_of(t, state, DOT, j));
         double one_over = reciprocal_of(plus(rest, 1.0));
         reciprocal[j] = one_over * (1.0 / EXP_UNIT);
         complement[j] = rounded(times(rest, one_over));
         put(total, &total_high[j], &total_low[j]);
     }
     EACH_PIECE(begin, end) {
-        const real *grad = numbers(length, piece(across, t, 1, i), grad_room);
-        const double *m = state + MAXIMUM * ROWS;
-        const double *e = exponentials_of(across, t, i, length, m, room);
-        element *out = piece(across, t, 2, i);
+        const real *grad = numbers(length, piece(across, t, 1, row, i), grad_room);
+        const double *m = state + MAXIMUM * t->width;
+        const double *e = exponentials_of(across, t, row, i, length, m, room);
+        element *out = piece(across, t, 2, row, i);
         result *dx = results(out, dx_room);
         INDEPENDENT
         for (ptrdiff_t j = 0; j < length; j++) {
             double p = e[j] * reciprocal[ROW(j)];
-            double less = e[j] == EXP_UNIT ? complement[ROW(j)] : 1.0 - p;
+            double rest = complement[ROW(j)]; /* read for all, or the compiler makes no vectors */
+            double less = e[j] == EXP_UNIT ? rest : 1.0 - p;
             number others = plus(constant(total_high[ROW(j)], total_low[ROW(j)]), grad[j]);
             number value = add(times(exact(less), grad[j]), times(others, p));
             dx[j] = narrow(times(value, t->reciprocal));
@@ -601,14 +641,14 @@ INLINE void write_log_softmax_backward_from_output(int across, const fastact_til
     double nothing = EXP_NOTHING;
     HIDE(nothing);
     EACH_PIECE(begin, end) {
-        const real *y = numbers(length, piece(across, t, 0, i), y_room);
-        const real *grad = numbers(length, piece(across, t, 1, i), grad_room);
-        element *out = piece(across, t, 2, i);
+        const real *y = numbers(length, piece(across, t, 0, row, i), y_room);
+        const real *grad = numbers(length, piece(across, t, 1, row, i), grad_room);
+        element *out = piece(across, t, 2, row, i);
         result *dx = results(out, dx_room);
         INDEPENDENT
         for (ptrdiff_t j = 0; j < length; j++) {
             double p = exp_below_0(exact(y[j]), 0, nothing) * (1.0 / EXP_UNIT);
-            number total = times(negative(sum_of(across, t, state, DOT, ROW(j))), p);
+            number total = times(negative(sum_of(t, state, DOT, ROW(j))), p);
             dx[j] = narrow(times(plus(total, grad[j]), t->reciprocal));
         }
         settle(length, dx, out);
@@ -651,11 +691,11 @@ INLINE words mean_of(words sum, double k)
     return (words){high, rest / k};
 }
 
-INLINE words relative_threshold(int across, const fastact_tile *t, const double *state, ptrdiff_t j)
+INLINE words relative_threshold(const fastact_tile *t, const double *state, ptrdiff_t j)
 {
-    words sum = exact_sum(state[SUM * ROWS + j], -t->temperature * unit_of(t));
-    sum.low += state[SUM_LOW * ROWS + j];
-    return mean_of(sum, larger(1.0, state[WINNERS * ROWS + j]));
+    words sum = exact_sum(state[SUM * t->width + j], -t->temperature * unit_of(t));
+    sum.low += state[SUM_LOW * t->width + j];
+    return mean_of(sum, larger(1.0, state[WINNERS * t->width + j]));
 }
 
 INLINE words above(words threshold, double x, double m, double unit)
@@ -674,12 +714,11 @@ INLINE double next_below(double x)
 /* Raises the bound, which is NaN for a row that has no p. */
 INLINE int raise_bound(const fastact_tile *t, double *state)
 {
-    const int across = 1; /* or one row, which is no different here */
-    const double *m = state + MAXIMUM * ROWS, unit = unit_of(t);
-    double *bound = state + ORIGIN * ROWS;
+    const double *m = state + MAXIMUM * t->width, unit = unit_of(t);
+    double *bound = state + ORIGIN * t->width;
     int raised = 0;
-    for (ptrdiff_t j = 0; j < ROWS; j++) {
-        words threshold = relative_threshold(across, t, state, j);
+    for (ptrdiff_t j = 0; j < t->width; j++) {
+        words threshold = relative_threshold(t, state, j);
         words at = exact_sum(m[j], threshold.high / unit);
         double exactly = at.high + (at.low + threshold.low / unit);
         if (m[j] > at.high && isinf(at.high)) exactly = at.high; /* below all numbers */
@@ -690,7 +729,7 @@ INLINE int raise_bound(const fastact_tile *t, double *state)
         raised |= x > bound[j];
         if (!(x <= bound[j])) bound[j] = x;
     }
-    for (ptrdiff_t j = SUM * ROWS; raised && j < FIELDS * ROWS; j++) state[j] = 0.0;
+    for (ptrdiff_t j = SUM * t->width; raised && j < FIELDS * t->width; j++) state[j] = 0.0;
     return raised;
 }
 
@@ -698,7 +737,7 @@ INLINE void find_first_bounds(int across, const fastact_tile *t, ptrdiff_t begin
                               double *state)
 {
     find_maxima(across, t, begin, end, state, 0);
-    for (ptrdiff_t j = 0; j < ROWS; j++) state[ORIGIN * ROWS + j] = -INFINITY;
+    for (ptrdiff_t j = 0; j < t->width; j++) state[ORIGIN * t->width + j] = -INFINITY;
 }
 
 /* A NaN is not out. */
@@ -721,16 +760,15 @@ INLINE void add_gradient_if_above(double bound, double x, double grad, double *h
 INLINE void sum_up_support(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                            double *state, int gradients)
 {
-    const double *m = state + MAXIMUM * ROWS, *bound = state + ORIGIN * ROWS, unit = unit_of(t);
-    double *count = state + WINNERS * ROWS;
+    const double *m = state + MAXIMUM * t->width, *bound = state + ORIGIN * t->width, unit = unit_of(t);
+    double *count = state + WINNERS * t->width;
     accumulator sum, dots;
     real x_room[BLOCK], grad_room[BLOCK];
     clear(across, 1, t, &sum);
     if (gradients) clear(across, 1, t, &dots);
-    double lane_count[LANES] = {0};
     EACH_PIECE(begin, end) {
-        const real *x = numbers(length, piece(across, t, 0, i), x_room), *grad = x;
-        if (gradients) grad = numbers(length, piece(across, t, 1, i), grad_room);
+        const real *x = numbers(length, piece(across, t, 0, row, i), x_room), *grad = x;
+        if (gradients) grad = numbers(length, piece(across, t, 1, row, i), grad_room);
         if (across) {
             ptrdiff_t lane = i % LANES * WIDTH;
             INDEPENDENT
@@ -744,6 +782,9 @@ INLINE void sum_up_support(int across, const fastact_tile *t, ptrdiff_t begin, p
                                       &dots.low[lane + j]);
             continue;
         }
+        double lane_count[LANES] = {0}, *high = sum.high + row * LANES, *low = sum.low + row * LANES;
+        double *dot_high = dots.high + row * LANES, *dot_low = dots.low + row * LANES;
+        const double greatest = m[row], bound_of = bound[row];
         for (ptrdiff_t k = 0; k < length; k += LANES) {
             real last[LANES], last_grad[LANES];
             const real *some = x + k, *some_grad = grad + k;
@@ -756,37 +797,37 @@ INLINE void sum_up_support(int across, const fastact_tile *t, ptrdiff_t begin, p
             }
             int any = 0; /* or just at the bound */
 #pragma omp simd reduction(| : any)
-            for (int j = 0; j < LANES; j++) any |= !(some[j] < (real)*bound);
+            for (int j = 0; j < LANES; j++) any |= !(some[j] < (real)bound_of);
             if (!any) continue;
 #pragma omp simd
             for (int j = 0; j < LANES; j++)
-                add_if_above(*bound, some[j], *m, unit, &lane_count[j], &sum.high[j], &sum.low[j]);
+                add_if_above(bound_of, some[j], greatest, unit, &lane_count[j], &high[j], &low[j]);
             if (!gradients) continue;
 #pragma omp simd
             for (int j = 0; j < LANES; j++)
-                add_gradient_if_above(*bound, some[j], some_grad[j], &dots.high[j], &dots.low[j]);
+                add_gradient_if_above(bound_of, some[j], some_grad[j], &dot_high[j], &dot_low[j]);
         }
+        for (int j = 0; j < LANES; j++) count[row] += lane_count[j];
     }
-    for (int j = 0; !across && j < LANES; j++) *count += lane_count[j];
-    add_sums(across, 1, t, &sum, state + SUM * ROWS, state + SUM_LOW * ROWS);
-    if (gradients) add_sums(across, 1, t, &dots, state + DOT * ROWS, state + DOT_LOW * ROWS);
+    add_sums(across, 1, t, &sum, state + SUM * t->width, state + SUM_LOW * t->width);
+    if (gradients) add_sums(across, 1, t, &dots, state + DOT * t->width, state + DOT_LOW * t->width);
 }
 
 INLINE void write_sparsemax(int across, const fastact_tile *t, ptrdiff_t begin, ptrdiff_t end,
                             const double *state)
 {
-    const double *m = state + MAXIMUM * ROWS, *bound = state + ORIGIN * ROWS, unit = unit_of(t);
+    const double *m = state + MAXIMUM * t->width, *bound = state + ORIGIN * t->width, unit = unit_of(t);
     const double by = t->temperature * unit, reciprocal = 1.0 / by;
     double high[WIDTH], low[WIDTH];
     real x_room[BLOCK];
     result y_room[BLOCK];
-    for (ptrdiff_t j = 0; j < ROWS; j++) {
-        words threshold = relative_threshold(across, t, state, j);
+    for (ptrdiff_t j = 0; j < t->width; j++) {
+        words threshold = relative_threshold(t, state, j);
         high[j] = threshold.high, low[j] = threshold.low;
     }
     EACH_PIECE(begin, end) {
-        const real *x = numbers(length, piece(across, t, 0, i), x_room);
-        element *out = piece(across, t, 2, i);
+        const real *x = numbers(length, piece(across, t, 0, row, i), x_room);
+        element *out = piece(across, t, 2, row, i);
         result *y = results(out, y_room);
         INDEPENDENT
         for (ptrdiff_t j = 0; j < length; j++) {
@@ -807,18 +848,18 @@ INLINE void write_sparsemax_backward(int across, const fastact_tile *t, ptrdiff_
     double high[WIDTH], low[WIDTH], bound[WIDTH];
     real x_room[BLOCK], grad_room[BLOCK];
     result dx_room[BLOCK];
-    for (ptrdiff_t j = 0; j < ROWS; j++) {
-        words sum = {state[DOT * ROWS + j], state[DOT_LOW * ROWS + j]};
-        words mean = mean_of(sum, larger(1.0, state[WINNERS * ROWS + j]));
-        double nothing = isnan(state[SUM * ROWS + j]) ? NAN : 0.0;
+    for (ptrdiff_t j = 0; j < t->width; j++) {
+        words sum = {state[DOT * t->width + j], state[DOT_LOW * t->width + j]};
+        words mean = mean_of(sum, larger(1.0, state[WINNERS * t->width + j]));
+        double nothing = isnan(state[SUM * t->width + j]) ? NAN : 0.0;
         high[j] = mean.high * (0.5 / GRADIENT_UNIT) + nothing;
         low[j] = mean.low * (0.5 / GRADIENT_UNIT);
-        bound[j] = state[ORIGIN * ROWS + j] + nothing;
+        bound[j] = state[ORIGIN * t->width + j] + nothing;
     }
     EACH_PIECE(begin, end) {
-        const real *x = numbers(length, piece(across, t, 0, i), x_room);
-        const real *grad = numbers(length, piece(across, t, 1, i), grad_room);
-        element *out = piece(across, t, 2, i);
+        const real *x = numbers(length, piece(across, t, 0, row, i), x_room);
+        const real *grad = numbers(length, piece(across, t, 1, row, i), grad_room);
+        element *out = piece(across, t, 2, row, i);
         result *dx = results(out, dx_room);
         INDEPENDENT
         for (ptrdiff_t j = 0; j < length; j++) {
@@ -849,7 +890,7 @@ INLINE void write_sparsemax_backward(int across, const fastact_tile *t, ptrdiff_
         __VA_ARGS__;                                                                               \
     }
 
-STEP(no, maxima, find_none(across, t, state))
+STEP(no, maxima, find_none(t, state))
 STEP(plain, maxima, find_maxima(across, t, begin, end, state, 0))
 STEP(origin, maxima, find_maxima(across, t, begin, end, state, 1))
 

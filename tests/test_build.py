@@ -350,9 +350,9 @@ def test_steps_of_rows_are_vectors_and_call_nothing(functions, isa, element):
             assert function.arithmetic[REGISTERS[isa]] >= least, (step, way)
             called = [target for target in function.called if not COPY.search(target)]
             assert called == [], (step, way)
-            if way == "along":  # what is divided is one number for the whole row
-                packed = {r: n for r, n in function.divisions.items() if r != "scalar"}
-                assert packed == {}, (step, way)
+        # What is divided is numbers of rows, of which both ways have as many: no element of a row.
+        along, across = (functions[f"{step}_{way}_{isa}_{element}"] for way in ("along", "across"))
+        assert along.divisions == across.divisions, step
 
 
 # ---- what is not --------------------------------------------------------------------------------
