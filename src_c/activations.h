@@ -291,8 +291,8 @@ INLINE real hard_tanh_derivative(real x, real min_val, real max_val)
 /* A zero with the sign of x; a NaN stays one. */
 INLINE real zero_like(real x)
 {
-    real not_negative = x > 0 ? (real)0.0 : x;
-    return x < 0 ? (real)-0.0 : not_negative;
+    real not_above = x > 1 ? 1 : x;
+    return 0 * (not_above < -1 ? -1 : not_above);
 }
 
 /* Whether |x| > least; NaN if x is. */
@@ -314,8 +314,7 @@ INLINE real soft_shrink_derivative(real x, real lambd) { return is_beyond(x, lam
 
 INLINE number hard_shrink_value(real x, real lambd)
 {
-    real not_above = x < -lambd ? x : zero_like(x);
-    return exact(x > lambd ? x : not_above);
+    return exact((x > lambd) | (x < -lambd) ? x : zero_like(x));
 }
 
 INLINE real hard_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }
@@ -331,10 +330,11 @@ INLINE real threshold_derivative(real x, real threshold, real value)
     return x <= threshold ? 0 : x > threshold ? 1 : x;
 }
 
+/* Of float32 and float64 the product of two reals is the result itself. */
 INLINE number relu_squared_value(real x)
 {
-    double size = RELU(x);
-    return exact(size * size);
+    real size = RELU(x);
+    return exact(TIES_MATTER ? (double)size * size : size * size);
 }
 
 INLINE number relu_squared_derivative(real x) { return twice(x <= 0 ? 0 : x); }

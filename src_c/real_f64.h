@@ -5,6 +5,7 @@
 
 typedef double element, real, result;
 
+#define TIES_MATTER 0
 #define DTYPE f64
 #define LARGEST DBL_MAX
 #define HALF_FORMAT 0
