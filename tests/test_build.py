@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import ast
 import os
-import platform
 import re
 import runpy
 import shutil
-import subprocess
 import sys
 import types
 from collections import Counter
@@ -21,8 +19,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import machine_code
 import pytest
 from instruction_sets import once
+from machine_code import REGISTERS, X86, Instruction, output
 
 import fastact
 from fastact.catalogue import CATALOGUE, GATE_CATALOGUE, Gate, Row
@@ -31,10 +31,8 @@ pytestmark = once  # what is read has the kernels of all instruction sets
 
 INFO = fastact.runtime_info()
 GCC = INFO["compiler"].startswith("gcc")
-X86 = platform.machine() in ("x86_64", "AMD64")
 # Kernels for instruction sets that this processor lacks are in the file all the same.
 ISAS = ("baseline", "avx2", "avx512") if X86 else ("baseline",)
-REGISTERS = {"baseline": "xmm", "avx2": "ymm", "avx512": "zmm"}
 WIDE, HALVES = ("f32", "f64"), ("f16", "bf16")
 OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 # The steps of rowwise.h, and how many vector instructions of arithmetic each has at least: those
@@ -71,8 +69,6 @@ ROW_STEPS = {
 MUST_RUN = bool(os.environ.get("CI")) and sys.platform == "linux" and X86
 
 ARITHMETIC = re.compile(r"v?(mul|add|sub|div|max|min|fn?m(add|sub)\d+)p[sd]")
-# A whole register that goes to memory, the stack excepted.
-STORE = re.compile(r"v?mov(?:[ua]p[sd]|dq[ua]\d*) %([xyz]mm)\d+,(?!.*%rsp\b|\S*\(%rbp\))\S*\(.*")
 DIVISION = re.compile(r"v?div([ps])[sd]")
 COPY = re.compile(r"<mem(cpy|move|set)@plt>")
 LIBM = re.compile(
@@ -80,10 +76,6 @@ LIBM = re.compile(
     r"erfc|fma|fmax|fmin|fmod|ldexp|scalbn|frexp|floor|ceil|rint|nearbyint|round|trunc|sqrt|hypot)"
     r"[fl]?(_finite)?"
 )
-
-
-def kernels_path() -> Path:
-    return next(Path(fastact.__file__).parent.glob("_kernels.*"))
 
 
 @dataclass
@@ -97,15 +89,16 @@ class Function:
     stores: Counter[str] = field(default_factory=Counter)  # of whole registers, by register
     registers: Counter[str] = field(default_factory=Counter)  # instructions that touch one
 
-    def read(self, mnemonic: str, operands: str) -> None:
+    def read(self, instruction: Instruction) -> None:
+        mnemonic, operands = instruction.mnemonic, instruction.operands
         self.mnemonics[mnemonic] += 1
         if mnemonic.startswith(("call", "bl")):
             self.called[operands] += 1
         found = [register for register in ("zmm", "ymm", "xmm") if register in operands]
         for register in found:
             self.registers[register] += 1
-        if store := STORE.fullmatch(f"{mnemonic} {operands}"):
-            self.stores[store[1]] += 1
+        if stored := instruction.stored:
+            self.stores[stored] += 1
         if ARITHMETIC.fullmatch(mnemonic):
             self.arithmetic[found[0]] += 1
         if division := DIVISION.fullmatch(mnemonic):
@@ -127,18 +120,9 @@ def objdump() -> Iterator[str]:
     return program
 
 
-def output(*command: str) -> list[str]:
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
-
-
 @pytest.fixture(scope="module")
 def symbols(objdump) -> dict[str, str]:
-    """The functions of the extension: name -> "l" for local or "g" for global."""
-    found = {}
-    for line in output(objdump, "-t", str(kernels_path())):
-        if match := re.match(r"[0-9a-f]+ (.)\s+F \.text\s+[0-9a-f]+\s+(?:\.\w+ )?(\S+)$", line):
-            found[match[2]] = match[1]
+    found = machine_code.symbols()
     if not found:
         not_here("the extension is stripped of its symbols")
     return found
@@ -147,12 +131,8 @@ def symbols(objdump) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def functions(objdump, symbols) -> dict[str, Function]:
     found: dict[str, Function] = {}
-    current = None
-    for line in output(objdump, "-d", "--no-show-raw-insn", "-w", str(kernels_path())):
-        if match := re.match(r"[0-9a-f]+ <(.+)>:$", line):
-            current = found.setdefault(match[1], Function())
-        elif current and (match := re.match(r"\s*[0-9a-f]+:\s+(\S+)\s*(.*)$", line)):
-            current.read(match[1], match[2])
+    for name, instruction in machine_code.instructions():
+        found.setdefault(name, Function()).read(instruction)
     return found
 
 
@@ -378,7 +358,7 @@ def test_wide_instructions_only_where_they_were_asked_for(functions):
 def test_no_mathematical_library(objdump):
     undefined = {
         line.split()[-1].split("@")[0]
-        for line in output(objdump, "-T", str(kernels_path()))
+        for line in output(objdump, "-T", str(machine_code.kernels_path()))
         if "*UND*" in line
     }
     assert undefined  # the file was read
