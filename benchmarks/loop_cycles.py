@@ -105,6 +105,8 @@ def can_count() -> bool:
 def main_loop(code: list[machine_code.Instruction]) -> list[machine_code.Instruction]:
     """Return the loop of a kernel that long arrays go through: that which writes the most.
 
+    Of those whose every instruction has its turn in each iteration.
+
     Parameters
     ----------
     code : list of Instruction
@@ -117,7 +119,7 @@ def main_loop(code: list[machine_code.Instruction]) -> list[machine_code.Instruc
     straight = [
         loop
         for loop in machine_code.loops(code)
-        if not any(instruction.target for instruction in loop[:-1])
+        if not any(one.target in range(loop[0].address + 1, loop[-1].address + 1) for one in loop)
     ]
     return max(straight, key=machine_code.bytes_stored)
 
@@ -133,8 +135,11 @@ def assembly(loop: list[machine_code.Instruction]) -> str:
     -------
     str
     """
-    lines = [f"{one.mnemonic} {one.operands.partition('#')[0]}" for one in loop[:-1]]
-    return "\n".join(["again:", *lines, f"{loop[-1].mnemonic} again"]) + "\n"
+    lines = [
+        f"{one.mnemonic} {'again' if one.target else one.operands.partition('#')[0]}"
+        for one in loop
+    ]
+    return "\n".join(["again:", *lines]) + "\n"
 
 
 def cycles(loop: list[machine_code.Instruction], itemsize: int) -> dict[str, Any]:
