@@ -16,11 +16,11 @@ demo: export FASTACT_WERROR = 0
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help env build demo test lint format bench bench-env bench-full accuracy docs sanitize \
-	emulate fuzz leaks stubs wheel clean
+.PHONY: help env build demo test lint format bench bench-env bench-full bench-report accuracy \
+	docs sanitize emulate fuzz leaks stubs wheel clean
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 18
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
 env: .venv/ready ## make .venv with everything that the other targets need
 
@@ -70,6 +70,9 @@ bench-full: build ## the same for all operations, dtypes, ways of memory and thr
 			--threads $$threads \
 			--json build/bench/$$operation-$$dtype-$$memory-$$threads.json || exit 1; \
 	done; done; done; done
+
+bench-report: build ## measure what docs/performance.md shows (half an hour; NAMES=scaling: of that)
+	@$(RUN) benchmarks/report.py $(NAMES)
 
 accuracy: build ## sweep all inputs of every kernel (two hours; NAMES="elu mish": of those) into docs
 	@$(RUN) -m fastact accuracy $(NAMES) --exhaustive --output docs/accuracy

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import json
 import os
 import re
 import shutil
@@ -25,16 +24,16 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "benchmarks")]
 
 import machine_code  # noqa: E402
 import numpy as np  # noqa: E402
+import records  # noqa: E402
 
 import fastact  # noqa: E402
 from fastact.catalogue import CATALOGUE  # noqa: E402
 from fastact.cli.common import chosen, processor  # noqa: E402
 
-RECORD = ROOT / "benchmarks" / "results" / "loop_cycles.json"
 DTYPES = {"f32": np.float32, "f64": np.float64}
 ITERATIONS = 100
 # Whose model has AVX-512 in every llvm-mca.
@@ -207,7 +206,7 @@ def main() -> int:
     """Read, ask, and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="functions (default: all)")
-    parser.add_argument("--json", type=Path, default=RECORD, metavar="FILE")
+    parser.add_argument("--json", type=Path, default=records.TIMES / "loop-cycles.json")
     options = parser.parse_args()
     if not can_count():
         print("Needs x86-64, objdump and llvm-mca.", file=sys.stderr)
@@ -222,11 +221,9 @@ def main() -> int:
         "gigahertz": gigahertz(),
         "compiler": runtime["compiler"],
         "flags": runtime["compile_flags"],
-        "llvm": next(line.strip() for line in _about(str(mca())) if "version" in line),
+        "llvm": next(line.split()[-1] for line in _about(str(mca())) if "version" in line),
     }
-    lines = [f"  {json.dumps(name)}: {json.dumps(found)}" for name, found in results.items()]
-    rows = ",\n".join(lines)
-    options.json.write_text(f'{{"conditions": {json.dumps(about)},\n "loops": {{\n{rows}\n}}}}\n')
+    records.write(options.json, about, [{"kernel": name, **of} for name, of in results.items()])
     return 0
 
 

@@ -559,6 +559,23 @@ def torch_peer(threads: int) -> Peer:
     return Peer("torch", torch.__version__, make)
 
 
+def torch_sum(arrays: Arrays) -> Call:
+    """Return PyTorch's sum of both inputs: it reads and writes what a backward pass does.
+
+    Parameters
+    ----------
+    arrays : Arrays
+        With memory for the result.
+
+    Returns
+    -------
+    Call
+    """
+    torch = importlib.import_module("torch")
+    given = torch.from_numpy(arrays.grad), torch.from_numpy(arrays.x)
+    return Call(torch.add, given, {"out": torch.from_numpy(arrays.out)}, result=np.asarray)
+
+
 # ---- ONNX Runtime -------------------------------------------------------------------------------
 
 # Nodes as (operator, inputs, attributes), the last of which gives the result; and the version of
@@ -700,6 +717,8 @@ def onnxruntime_peer(threads: int) -> Peer:
         settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
         settings.log_severity_level = 3
+        # Or its idle threads spin, and slow whoever comes next.
+        settings.add_session_config_entry("session.force_spinning_stop", "1")
         session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
         if arrays.out is None:
             return Call(session.run, (None, {"x": arrays.x}), result=lambda results: results[0])

@@ -9,6 +9,7 @@ is measured, which a median of one contestant after another takes for a differen
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 import timeit
@@ -92,7 +93,11 @@ def calls_per_batch(timer: timeit.Timer, batch: float) -> int:
 
 
 def medians(
-    calls: Mapping[str, Call], *, rounds: int = 9, batch: float = 0.005
+    calls: Mapping[str, Call],
+    *,
+    rounds: int = 9,
+    batch: float = 0.005,
+    within: float = math.inf,
 ) -> dict[str, float]:
     """Time calls in turns.
 
@@ -103,6 +108,9 @@ def medians(
         Batches for each call.
     batch : float
         Seconds that a batch should take; a call that takes longer is a batch by itself.
+    within : float
+        Who takes more than so many times as long as the first of them, in each of two rounds, is
+        left out of the others.
 
     Returns
     -------
@@ -114,6 +122,9 @@ def medians(
     samples: dict[str, list[float]] = {name: [] for name in calls}
     names = list(calls)
     for round_number in range(rounds):
+        if round_number == 2 and names:
+            limit = within * min(samples[names[0]])
+            names = [name for name in names if min(samples[name]) <= limit]
         shift = round_number % len(names) if names else 0
         for name in names[shift:] + names[:shift]:
             warm_up(calls[name])
