@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import oracle  # noqa: E402
+import write_performance  # noqa: E402
 import write_tables  # noqa: E402
 
 import fastact  # noqa: E402
@@ -50,7 +51,6 @@ from fastact.cli.common import GATES  # noqa: E402
 
 MEMBERS = ("derivative", "backward", "value_and_derivative")
 ACCURACY = ROOT / "docs" / "accuracy"
-TIMES = ROOT / "benchmarks" / "results" / "elementwise.json"
 ROWS = {row.name: row for row in CATALOGUE}
 EVERY_ROW = (*CATALOGUE, *ROW_CATALOGUE, *GATE_CATALOGUE)
 #: Files outside docs/ that are pages too.
@@ -213,6 +213,7 @@ def write_pictures(where: Path) -> None:
         for rows in ROW_CATALOGUE:
             save(plot.draw_row_function(rows.name), where / f"{rows.name}.svg")
             save(plot.draw_small(rows.name), where / f"{rows.name}-small.svg")
+        write_performance.draw(where)
 
 
 # ---- what a function is good for ----------------------------------------------------------------
@@ -322,10 +323,8 @@ def accuracy_of(row: Row) -> str:
 @functools.cache
 def kept_times() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return on what times were measured, and the results; none where none are kept."""
-    if not TIMES.exists():
-        return {}, []
-    data = json.loads(TIMES.read_text(encoding="utf-8"))
-    return data["conditions"], data["results"]
+    path = write_performance.records.TIMES / "value-float32-1.json"
+    return write_performance.records.read(path) if path.exists() else ({}, [])
 
 
 def contestants(results: list[dict[str, Any]]) -> list[str]:
@@ -688,6 +687,8 @@ def built(text: str, depth: int) -> str:
         return errors_of_all()
     if what == "times":
         return times_of_all()
+    if what == "performance":
+        return write_performance.SECTIONS[words[0]]()
     raise SystemExit(f"nothing is built for {text!r}")
 
 

@@ -9,8 +9,6 @@ from typing import Any, Protocol
 from fastact.cli import style
 from fastact.cli.common import directory, need
 
-_COLUMNS = 4
-
 
 class Times(Protocol):
     """What a chart needs of a result of `bench`."""
@@ -27,7 +25,13 @@ class Times(Protocol):
         """Return a contestant's nanoseconds per element."""
 
 
-def draw(path: Path, results: Sequence[Times], names: Sequence[str], title: str) -> None:
+def draw(
+    path: Path,
+    results: Sequence[Times],
+    names: Sequence[str],
+    title: str,
+    columns: int = 4,
+) -> None:
     """Draw times per element against the number of elements.
 
     Parameters
@@ -38,6 +42,8 @@ def draw(path: Path, results: Sequence[Times], names: Sequence[str], title: str)
     names : sequence of str
         The contestants, in the order in which tables show them.
     title : str
+    columns : int
+        The most that there are.
 
     Raises
     ------
@@ -47,7 +53,7 @@ def draw(path: Path, results: Sequence[Times], names: Sequence[str], title: str)
     with style.settings():
         module, ticker = need("plot", "matplotlib.figure", "matplotlib.ticker")
         functions = list(dict.fromkeys(result.function for result in results))
-        columns = min(_COLUMNS, len(functions))
+        columns = min(columns, len(functions))
         height = -(-len(functions) // columns)
         figure = module.Figure(
             figsize=(max(6.0, 2.9 * columns), 2.5 * height + 1.1), layout="constrained"
