@@ -145,6 +145,23 @@ def test_formula_with_a_fraction_is_typeset(open_page):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_where_another_is_faster_is_marked_and_red(open_page, scheme):
+    page = open_page("performance.html", scheme=scheme)
+    found = page.locator("table.times .behind b").evaluate_all(
+        "cells => cells.map(cell => [cell.textContent, getComputedStyle(cell).color])"
+    )
+    assert found
+    for text, color in found:
+        red, green, blue = map(int, color.strip("rgb()").split(","))
+        assert text[0] in "▲△"
+        assert red > max(green, blue) + 80
+    rest = page.locator("table.times td:not(.behind)").evaluate_all(
+        "cells => cells.map(cell => cell.textContent)"
+    )
+    assert [text for text in rest if "▲" in text or "△" in text] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_every_page_fits(open_page, address, size, scheme):
     page = open_page("index.html", size, scheme)

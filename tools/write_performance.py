@@ -37,6 +37,7 @@ TABLES = {
 TORCH, ONNX = "torch", "ONNX Runtime"
 NOISE = 1.05  # up to here another is hardly faster
 MARK, SLIGHT = "▲", "△"
+SHORT = {ONNX: "ORT"}  # in narrow cells
 LARGE = (2**20, 2**24)
 COSTLY = tuple(row.name for row in CATALOGUE if row.cost == "exponential")
 
@@ -116,9 +117,9 @@ def cell(text: str, behind: bool = False, tag: str = "td") -> str:
     return f'<{tag} class="behind">{text}</{tag}>' if behind else f"<{tag}>{text}</{tag}>"
 
 
-def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> str:
     """Return a table whose cells are HTML: the first of a row is its head."""
-    lines = ['```{raw} html\n<div class="wide"><table class="times docutils">']
+    lines = [f'```{{raw}} html\n<div class="wide"><table class="times docutils {kind}">']
     lines.append(f"<thead><tr>{''.join(cell(html.escape(h), tag='th') for h in head)}</tr></thead>")
     lines += [
         "<tbody>",
@@ -141,7 +142,8 @@ def compared(time: Time | None) -> str:
     own = f"<small>{number(time.own)} ns, {copy}</small>"
     if time.ratio is None:
         return cell(f"–{own}")
-    other = f"<small>{html.escape(time.best or '')} {number(time.times[time.best or ''])}</small>"
+    best = time.best or ""
+    other = f"<small>{SHORT.get(best, best)} {number(time.times[best])}</small>"
     ratio = f"{time.ratio:.2f}" if time.ratio >= 0.1 else f"{time.ratio:.3f}"
     return cell(f"<b>{mark(time.ratio)}{ratio}</b>{own}{other}", time.ratio > 1)
 
@@ -328,14 +330,14 @@ def targets() -> str:
     for target in TARGETS:
         row = [head_of(target.what), cell(target.rival), cell(f"{target.most:g}")]
         if not (ratios := target.ratios()):
-            rows.append([*row, cell("not measured"), cell("")])
+            rows.append([*row, cell(""), cell("not measured")])
             continue
         worst = max(ratios.values())
         missed = worst > target.most
         percent = 100 * (worst / target.most - 1)
-        result = f"<b>{MARK} missed by {percent:.0f} %</b>" if missed else "met"
-        rows.append([*row, cell(measured(ratios, target.most)), cell(result, missed)])
-    return table(["of", "against", "at most", "measured", ""], rows)
+        result = f"<b>{MARK} missed by {percent:.0f} %</b>" if missed else "<b>met</b>"
+        rows.append([*row, cell(result, missed), cell(measured(ratios, target.most))])
+    return table(["of", "against", "at most", "", "measured"], rows, "words")
 
 
 # ---- the rest -----------------------------------------------------------------------------------
@@ -369,12 +371,6 @@ def loops() -> str:
     )
 
 
-def grouped(prefix: str) -> dict[str, tuple[Time, ...]]:
-    """Return the files whose names begin alike, by what is special to each."""
-    paths = sorted(records.TIMES.glob(f"{prefix}-*.json"))
-    return {path.stem.removeprefix(f"{prefix}-"): times(path.stem) for path in paths}
-
-
 def inputs() -> str:
     """Return how the time depends on what is in the array."""
     if text := missing(*(f"inputs-{name}" for name in peers.INPUTS)):
@@ -393,15 +389,14 @@ def inputs() -> str:
 def alone() -> str:
     """Return the ratio to each peer where it was the only one in its process, and beside it the
     ratio where all were in one."""
-    if not (files := grouped("alone")) or not times(VALUE):
-        return missing(*(f"alone-{peer.lower().replace(' ', '-')}" for peer in peers.PEERS))
-    names = {peer.lower().replace(" ", "-"): peer for peer in peers.PEERS}
+    files = {peer: times(f"alone-{peer.lower().replace(' ', '-')}") for peer in peers.PEERS}
     functions = dict.fromkeys(time.function for own in files.values() for time in own)
+    if not functions or not times(VALUE):
+        return "Not measured yet: `make bench-report` does.\n"
     rows = []
     for function in functions:
         cells = [head_of(function)]
-        for name, own in files.items():
-            peer = names[name]
+        for peer, own in files.items():
             ratios = [
                 time.own / time.times[peer]
                 for time in (*own, *times(VALUE))
@@ -413,7 +408,7 @@ def alone() -> str:
             text = f"<b>{mark(ratios[0])}{ratios[0]:.2f}</b><small>together {ratios[1]:.2f}</small>"
             cells.append(cell(text, ratios[0] > 1))
         rows.append(cells)
-    return table(["", *(names[name] for name in files)], rows)
+    return table(["", *files], rows)
 
 
 def programs() -> str:
@@ -464,7 +459,7 @@ def draw(where: Path) -> None:
 
 
 def steps() -> str:
-    """Return where the time per element rises by more than a fifth from one size to the next."""
+    """Return where the time per element rises by more than a fifth, and not for one size alone."""
     found = []
     functions: dict[str, list[Time]] = {}
     for result in scaling():
@@ -473,7 +468,8 @@ def steps() -> str:
         results.sort(key=lambda result: result.elements)
         for threads in ("1 thread", "2 threads"):
             for i in range(1, len(results)):
-                before, here = results[i - 1].times[threads], results[i].times[threads]
+                before = results[i - 1].times[threads]
+                here = min(result.times[threads] for result in results[i : i + 2])
                 if here > 1.2 * before:
                     sizes = (
                         f"{size_text(results[i - 1].elements)} to {size_text(results[i].elements)}"
