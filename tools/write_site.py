@@ -687,6 +687,10 @@ def built(text: str, depth: int) -> str:
         return errors_of_all()
     if what == "times":
         return times_of_all()
+    if what == "scaling":
+        alt = "time per element over the number of elements, on one thread and two"
+        shown = write_performance.scaling()
+        return picture("scaling", alt, depth) if shown else write_performance.missing("scaling")
     if what == "performance":
         return write_performance.SECTIONS[words[0]]()
     raise SystemExit(f"nothing is built for {text!r}")
