@@ -5,6 +5,7 @@ ONNX Runtime's models. ``peers.PEERS`` asks for them.
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import io
 import math
@@ -117,8 +118,9 @@ def numba_peer(threads: int) -> Peer:
     numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
     functions = {key: getattr(math, key) for key in ("sqrt", "exp", "expm1", "log1p", "tanh")}
 
-    def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        found = _formula(operation, name, arrays.x.dtype)
+    @functools.cache  # as it takes half a second
+    def compiled(operation: str, name: str, dtype: np.dtype[Any]) -> Any:
+        found = _formula(operation, name, dtype)
         if found is None:
             return None
         tree, numbers = found
@@ -130,7 +132,12 @@ def numba_peer(threads: int) -> Peer:
         )
         known = {"prange": numba.prange, "erfc": math.erfc, "abs": abs, **functions, **numbers}
         exec(compile(source, f"<{name}>", "exec"), known)
-        kernel = numba.njit(parallel=True, error_model="numpy")(known["kernel"])
+        return numba.njit(parallel=True, error_model="numpy")(known["kernel"])
+
+    def make(operation: str, name: str, arrays: Arrays) -> Call | None:
+        kernel = compiled(operation, name, arrays.x.dtype)
+        if kernel is None:
+            return None
         if arrays.out is None:
 
             def fresh(x: Array) -> Array:
