@@ -8,9 +8,12 @@ function, but how many parameters one has and the like.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
 
 import children
 import numpy as np
@@ -125,6 +128,21 @@ def run_python() -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def from_file() -> Callable[[Path], ModuleType]:
+    """Imports a module that is on no path: ``from_file(path)``."""
+
+    def load(path: Path) -> ModuleType:
+        spec = importlib.util.spec_from_file_location(path.name.partition(".")[0], path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import ctypes
-import importlib.util
 import math
 import mmap
 import os
@@ -590,7 +589,7 @@ def compiler_is_missing():
 
 
 @pytest.fixture(scope="module")
-def user(tmp_path_factory):
+def user(tmp_path_factory, from_file):
     """The module above, compiled against the package that is imported here."""
     for needed in ("Cython", "setuptools"):
         pytest.importorskip(needed)
@@ -611,10 +610,7 @@ def user(tmp_path_factory):
     )
     assert built.returncode == 0, built.stdout + built.stderr
     (library,) = directory.glob("user*" + sysconfig.get_config_var("EXT_SUFFIX"))
-    spec = importlib.util.spec_from_file_location("user", library)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return from_file(library)
 
 
 @once

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import machine_code
@@ -34,11 +33,8 @@ c vmovups %zmm1,(%rax)
 
 
 @pytest.fixture(scope="module")
-def tool():
-    spec = importlib.util.spec_from_file_location("loop_cycles", TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def tool(from_file):
+    return from_file(TOOL)
 
 
 @pytest.fixture
