@@ -83,7 +83,7 @@ def main() -> None:
     out = np.zeros_like(x)
     results = []
     for size in sizes(options.largest):
-        rounds = options.rounds if size < 2**24 else 3
+        rounds = options.rounds if size < 2**20 else min(3, options.rounds)
         results += measure(x[:size], out[:size], rounds)
         shown = (f"{r['function']} {r['ns_per_element']}" for r in results if r["elements"] == size)
         print(size_text(size), *shown, sep="  ", flush=True)
