@@ -44,7 +44,8 @@ class Instruction:
 
 def kernels_path() -> Path:
     """Return the extension that has the kernels."""
-    return next(Path(fastact.__file__).parent.glob("_kernels.*.so"))
+    built = Path(fastact.__file__).parent.glob("_kernels.*")
+    return next(path for path in built if path.suffix in (".so", ".pyd"))
 
 
 def output(*command: str, given: str | None = None) -> list[str]:
