@@ -43,7 +43,7 @@ def test_elementwise(benchmark, measure, request, way, operation, name, length):
         pytest.skip("not in the quick selection")
     benchmark.group = f"buffers {name} {operation} {length}"
     arrays = peers.Arrays.normal((length,))
-    x, grad, out = (array("f", a.tolist()) for a in (arrays.x, arrays.grad, arrays.out))
+    x, grad, out = (array("f", a.tolist()) for a in (arrays.x, arrays.other, arrays.out))
     given = (grad, x) if operation == "backward" else (x,)
     measure(make(way, name, operation, given, out), arrays.x)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib.metadata
 import importlib.util
 import io
@@ -25,7 +26,7 @@ from instruction_sets import once
 import fastact
 from fastact import __main__, cli
 from fastact.catalogue import CATALOGUE, GATE_CATALOGUE, ROW_CATALOGUE
-from fastact.cli import accuracy, common, demo, formula, info, peers, plot, sweeps
+from fastact.cli import accuracy, bench, common, demo, formula, info, peers, plot, sweeps, timing
 
 pytestmark = once
 
@@ -553,7 +554,7 @@ def test_bench_times_what_it_is_asked_for(tmp_path):
 @pytest.mark.parametrize("inputs", peers.INPUTS)
 def test_arrays_of_contestants(inputs, memory):
     arrays = peers.Arrays.of((5000,), "float32", inputs, memory)
-    assert arrays.x.dtype == arrays.grad.dtype == np.float32
+    assert arrays.x.dtype == arrays.other.dtype == np.float32
     assert {"out": arrays.out is not arrays.x, "fresh": arrays.into == {}}.get(
         memory, arrays.out is arrays.x
     )
@@ -565,6 +566,22 @@ def test_arrays_of_contestants(inputs, memory):
         "subnormal": tiny.min() > 0 and tiny.max() < np.finfo(np.float32).smallest_normal,
     }
     assert seen[inputs]
+
+
+def test_numbers_in_place_do_not_drift():
+    x = np.zeros(64)
+    restore = functools.partial(np.copyto, x, 0.0)
+    call = timing.Call(np.add, (x, 1.0), {"out": x}, restore=restore)
+    timing.medians({"counted": call}, rounds=3)
+    assert (x == timing.RUN).all()
+    numpy = [peers.numpy_peer(1)]
+    for name in (*common.FUNCTIONS, *common.GATES):
+        calls = bench.contestants(name, (8, 16), bench.Work(memory="in-place"), numpy)
+        for who in {peers.FASTACT, "NumPy"} & set(calls):
+            first = np.array(calls[who]())
+            calls[who]()
+            calls[who].restore()
+            np.testing.assert_array_equal(calls[who](), first, err_msg=f"{name} by {who}")
 
 
 @pytest.mark.parametrize(
@@ -585,6 +602,23 @@ def test_bench_refuses_before_it_measures(capsys, monkeypatch, wrong, why):
     assert why in err
 
 
+#: What each peer has no call for, of the gated functions.
+LACKING = {
+    "NumPy": {"geglu"},  # for want of an erf
+    "SciPy": set(common.GATES),
+    "torch": set(),
+    "ONNX Runtime": set(),
+    "JAX": set(),
+    "numexpr": {"geglu"},
+    "numba": set(),
+    "OpenVINO": set(),
+}
+#: And in place: models want arrays of their own, and glu's result is half of what JAX hands over.
+LACKING_IN_PLACE = {"ONNX Runtime": set(common.GATES), "OpenVINO": {"glu"}, "JAX": {"glu"}}
+#: Where torch allocates its result, having no other way.
+ALLOCATED_BY_TORCH = {"prelu"}
+
+
 def compare(peer, memory):
     """Compare a peer with fastact; return what was compared, None for a peer that is missing."""
     try:
@@ -592,11 +626,12 @@ def compare(peer, memory):
     except ImportError:
         return None
     compared = []
-    every = (*common.FUNCTIONS, *common.GATES)
-    for name in every if memory == "out" else ("identity", "silu", "softmax"):
+    functions = common.FUNCTIONS if memory == "out" else ("identity", "silu", "softmax")
+    for name in (*functions, *common.GATES):
         for operation in ("value", "derivative", "backward"):
-            own = peers.fastact_call(operation, name, peers.Arrays.normal((8, 16)))
-            arrays = peers.Arrays.of((8, 16), memory=memory)
+            normal = peers.Arrays.normal((8, 16), function=name)
+            own = peers.fastact_call(operation, name, normal)
+            arrays = peers.Arrays.of((8, 16), memory=memory, function=name)
             call = found.make(operation, name, arrays)
             if own is None or call is None:
                 continue
@@ -604,13 +639,20 @@ def compare(peer, memory):
             if memory == "out":
                 arrays.out.fill(np.nan)
             with peers.without_gradients():
-                result = np.array(call.result(call()))
+                returned = call.result(call())
+            if peer == "torch" and memory != "fresh" and name in common.GATES:
+                given = np.may_share_memory(returned, arrays.out)
+                assert given is (name not in ALLOCATED_BY_TORCH), (name, memory)
+            result = np.array(returned)
             assert result.dtype == np.float32
             what = f"{peer}: {operation} of {name}, {memory}"
             # JAX's slope of one function is less right than all others.
             slope = operation != "value"
             atol = 2e-6 if (peer, name, slope) == ("JAX", "gelu_tanh", True) else 1e-6
             np.testing.assert_allclose(result, expected, rtol=1e-5, atol=atol, err_msg=what)
+            if call.restore is not None:
+                call.restore()
+                np.testing.assert_array_equal(call.result(call()), result, err_msg=what)
             compared.append(what)
     return compared
 
@@ -624,8 +666,10 @@ def test_peers_compute_what_fastact_does(peer):
             if compared is None:
                 pytest.skip(f"{peer} is not installed")
             assert compared or (peer, memory) == ("ONNX Runtime", "in-place")
-            if memory == "out" and peer in ("torch", "JAX"):
-                assert {f"{peer}: value of {gate}, out" for gate in common.GATES} <= set(compared)
+            valued = {f"{peer}: value of {name}, {memory}": name for name in common.GATES}
+            gates = {name for what, name in valued.items() if what in compared}
+            lacking = LACKING_IN_PLACE if memory == "in-place" else {}
+            assert set(common.GATES) - gates == LACKING[peer] | lacking.get(peer, set())
 
 
 def test_demo_trains_and_prints_all_tables(tmp_path):

@@ -80,7 +80,7 @@ def test_copies_move_what_they_say(reads, with_torch):
     for name, call in calls.items():
         arrays.out[:] = 0
         call()
-        expected = arrays.x if reads == 1 else arrays.x + arrays.grad
+        expected = arrays.x if reads == 1 else arrays.x + arrays.other
         np.testing.assert_array_equal(arrays.out, expected, err_msg=name)
 
 

@@ -47,7 +47,6 @@ from fastact.catalogue import (  # noqa: E402
     RowFunction,
 )
 from fastact.cli import formula, peers, plot, style  # noqa: E402
-from fastact.cli.common import GATES  # noqa: E402
 
 MEMBERS = ("derivative", "backward", "value_and_derivative")
 ACCURACY = ROOT / "docs" / "accuracy"
@@ -353,9 +352,11 @@ def times_of(name: str) -> str:
     known = contestants(own)
     lines = [[f"{result['elements']:,}", *cells(result, known)] for result in own]
     versions = ", ".join(f"{peer} {version}" for peer, version in about["peers"].items())
+    # Of the largest: a row of one of the smaller may be the whole.
+    rows = f" in rows of {own[-1]['shape'][-1]}" if len(own[-1]["shape"]) > 1 else ""
     return (
-        f"Nanoseconds per element of float32, {cores(about)}, {about['fastact']['isa']}; fastact "
-        f"{about['fastact']['version']}, {versions}.\n\n"
+        f"Nanoseconds per element of float32{rows}, {cores(about)}, {about['fastact']['isa']}; "
+        f"fastact {about['fastact']['version']}, {versions}.\n\n"
         + table(["elements", *(f">{peer}" for peer in known)], lines)
         + "\n[How it is measured](../benchmarks.md); `python -m fastact bench "
         f"{name}` measures it on your machine.\n"
@@ -612,9 +613,12 @@ def gate_page(row: Gate) -> str:
     parts += ["## When to use it\n", f"{row.use} {row.notes}\n", f"Source: {row.source}.\n"]
     bounds = [[dtype, f"{bound:g}"] for dtype, bound in row.max_ulp.items()]
     parts += ["## How right it is\n", table(("dtype", ">bound in ULP"), bounds)]
-    if row.name in GATES:
-        product = f"Elsewhere it is {row.activation} and a product, in JAX compiled into one.\n"
-        parts += ["## How fast it is\n", times_of(row.name), product]
+    about = {
+        "glu": "An element is one of the result, for which two of x are read.",
+        "prelu": "Each number of a row has a weight of its own.",
+    }
+    product = f"Elsewhere it is {row.activation} and a product, in JAX and numba one loop."
+    parts += ["## How fast it is\n", times_of(row.name), f"{about.get(row.name, product)}\n"]
     if names := names_of(row.name):
         parts += ["## Names elsewhere\n", names]
     parts += ["## Reference\n", reference(row.name, function)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import functools
 import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ EXAMPLE = "python -m fastact bench sigmoid mish --quick --json times.json --char
 
 SIZES = (1, 64, 4096, 65536, 2**20, 2**24)
 QUICK_SIZES = (64, 4096, 2**20)
-ROW_LENGTH = 64  # of softmax's rows: logits of a small classifier
+ROW_LENGTH = 64  # of softmax's rows, logits of a small classifier; prelu's channels
+ALONG_AXIS = (*ROW_FUNCTIONS, *(name for name, row in GATES.items() if "axis" in row.arguments))
 COPY = "copy"  # what moving the memory takes, in the table of contestants
 
 
@@ -66,6 +68,7 @@ class Result:
     ----------
     function : str
     shape : tuple of int
+        Of the result.
     seconds : dict of str to float
         Seconds per call by contestant.
     """
@@ -76,7 +79,7 @@ class Result:
 
     @property
     def elements(self) -> int:
-        """The number of elements of the input."""
+        """The number of elements of the result; glu's input has two for each."""
         return int(np.prod(self.shape))
 
     def per_element(self, name: str) -> float | None:
@@ -162,7 +165,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def shape_of(function: str, size: int) -> tuple[int, ...]:
-    """Return the shape of an input of `size` elements.
+    """Return the shape of a result of `size` elements.
 
     Parameters
     ----------
@@ -172,9 +175,9 @@ def shape_of(function: str, size: int) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Rows, for a function of rows.
+        Rows, for a function that has an axis.
     """
-    if function not in ROW_FUNCTIONS:
+    if function not in ALONG_AXIS:
         return (size,)
     return (max(1, size // ROW_LENGTH), min(size, ROW_LENGTH))
 
@@ -195,14 +198,22 @@ def contestants(
     -------
     dict of str to Call
     """
-    arrays = peers.Arrays.of(shape, work.dtype, work.inputs, work.memory)
+    given = (shape, work.dtype, work.inputs, work.memory, function)
+    arrays = peers.Arrays.of(*given)
     makers = {peers.FASTACT: peers.fastact_call, **{peer.name: peer.make for peer in others}}
     calls: dict[str, timing.Call | None] = {}
     for name, make in makers.items():
-        if work.memory == "in-place":  # nobody goes on with another's results
-            arrays = peers.Arrays.of(shape, work.dtype, work.inputs, work.memory)
-        calls[name] = make(work.operation, function, arrays)
-    reads = 2 if work.operation == "backward" or function in GATES else 1
+        if work.memory != "in-place":
+            calls[name] = make(work.operation, function, arrays)
+            continue
+        arrays = peers.Arrays.of(*given)  # nobody goes on with another's results
+        call = make(work.operation, function, arrays)
+        if call is not None and call.restore is None:
+            again = functools.partial(np.copyto, arrays.x, arrays.x.copy())
+            call = replace(call, restore=again)
+        calls[name] = call
+    of_two = work.operation == "backward" or function in GATES
+    reads = 2 if of_two and arrays.other.shape == shape else 1  # weights are next to nothing
     calls |= copies(arrays, others, reads)
     return {name: call for name, call in calls.items() if call is not None}
 
@@ -226,7 +237,7 @@ def copies(
     x, out = arrays.x, arrays.out
     calls: dict[str, timing.Call | None] = {}
     if reads == 2:
-        calls[COPY] = timing.Call(np.add, (arrays.grad, x), arrays.into)
+        calls[COPY] = timing.Call(np.add, (arrays.other, x), arrays.into)
     elif out is None:
         calls[COPY] = timing.Call(x.copy)
     else:

@@ -25,8 +25,8 @@ ROWS = {row.name: row for row in CATALOGUE}
 
 FUNCTIONS = (*ROWS, *ROW_FUNCTIONS)
 
-#: The functions of a gate and a value, by name: the activation of the gate.
-GATES = {row.name: row.activation for row in GATE_CATALOGUE if row.arguments == "gate, value"}
+#: The gated functions, glu and prelu among them, by name.
+GATES = {row.name: row for row in GATE_CATALOGUE}
 
 
 class CommandError(Exception):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastact.cli.common import ROWS, defaults
+from fastact.cli.common import GATES, ROWS, defaults
 from fastact.cli.peers import Array, Arrays, Peer, onnx_model_of
 from fastact.cli.timing import Call
 
@@ -54,14 +54,19 @@ class _WithWhere(ast.NodeTransformer):
 def _formula(
     operation: str, name: str, dtype: np.dtype[Any]
 ) -> tuple[ast.expr, dict[str, Any]] | None:
-    """Return the formula of an activation and the numbers in it, in a dtype; None where the
-    compilers have none."""
-    if operation != "value" or name not in ROWS or dtype.itemsize < 4:
+    """Return the formula of x, of a gated function also of what is named other, and the numbers in
+    it, in a dtype; None where the compilers have none."""
+    row = ROWS.get(GATES[name].activation if name in GATES else name)
+    if operation != "value" or row is None or dtype.itemsize < 4:
         return None
-    row = ROWS[name]
+    text = row.formula
     given = dict(zip((p.name for p in row.parameters), defaults(row), strict=True))
+    if name == "prelu":
+        text, given = GATES[name].formula.replace("weight", "other"), {}
+    elif name in GATES:
+        text = f"({text})*other"
     naming = _WithNamedNumbers(given)
-    tree = naming.visit(ast.parse(row.formula, mode="eval").body)
+    tree = naming.visit(ast.parse(text, mode="eval").body)
     return tree, {key: dtype.type(number) for key, number in naming.numbers.items()}
 
 
@@ -92,7 +97,8 @@ def numexpr_peer(threads: int) -> Peer:
         text = ast.unparse(_WithWhere().visit(tree))
         if "erfc" in text:
             return None  # it has no such function
-        keywords = {"local_dict": {"x": arrays.x, **numbers}, **arrays.into}
+        known = {"x": arrays.x, "other": arrays.other, **numbers}
+        keywords = {"local_dict": known, **arrays.into}
         return Call(numexpr.evaluate, (text,), keywords)
 
     return Peer("numexpr", numexpr.__version__, make)
@@ -119,41 +125,46 @@ def numba_peer(threads: int) -> Peer:
     functions = {key: getattr(math, key) for key in ("sqrt", "exp", "expm1", "log1p", "tanh")}
 
     @functools.cache  # as it takes half a second
-    def compiled(operation: str, name: str, dtype: np.dtype[Any]) -> Any:
+    def compiled(operation: str, name: str, dtype: np.dtype[Any], *dimensions: int) -> Any:
         found = _formula(operation, name, dtype)
         if found is None:
             return None
         tree, numbers = found
-        source = (
-            "def kernel(a, out):\n"
-            "    for i in prange(a.size):\n"
-            "        x = a[i]\n"
-            f"        out[i] = {ast.unparse(tree)}\n"
-        )
+        index = ("i", "j")[: dimensions[0]]
+        inputs = dict(zip(("x", "other"), dimensions, strict=False))
+        lines = [
+            f"def kernel({''.join(f'{key}s, ' for key in inputs)}out):",
+            *("for i in prange(out.shape[0]):", "for j in range(out.shape[1]):")[: len(index)],
+        ]
+        depth = len(lines)
+        for key, number in inputs.items():  # weights run along the last axis
+            lines.append(f"{key} = {key}s[{', '.join(index[-number:])}]")
+        lines.append(f"out[{', '.join(index)}] = {ast.unparse(tree)}")
+        source = "\n".join(" " * min(at, depth) + line for at, line in enumerate(lines))
         known = {"prange": numba.prange, "erfc": math.erfc, "abs": abs, **functions, **numbers}
         exec(compile(source, f"<{name}>", "exec"), known)
         return numba.njit(parallel=True, error_model="numpy")(known["kernel"])
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        kernel = compiled(operation, name, arrays.x.dtype)
+        inputs = (arrays.x, arrays.other) if name in GATES else (arrays.x,)
+        kernel = compiled(operation, name, arrays.x.dtype, *(array.ndim for array in inputs))
         if kernel is None:
             return None
         if arrays.out is None:
 
-            def fresh(x: Array) -> Array:
-                out = np.empty_like(x)
-                kernel(x.reshape(-1), out.reshape(-1))
+            def fresh(*given: Array) -> Array:
+                out = np.empty_like(given[0])
+                kernel(*given, out)
                 return out
 
-            return Call(fresh, (arrays.x,))
-        flat = arrays.x.reshape(-1), arrays.out.reshape(-1)
-        return Call(kernel, flat, result=lambda _: arrays.out)
+            return Call(fresh, inputs)
+        return Call(kernel, (*inputs, arrays.out), result=lambda _: arrays.out)
 
     return Peer("numba", numba.__version__, make)
 
 
 def openvino_peer(threads: int) -> Peer:
-    """Return OpenVINO, its input and output bound beforehand.
+    """Return OpenVINO, its inputs and output bound beforehand.
 
     Parameters
     ----------
@@ -176,10 +187,12 @@ def openvino_peer(threads: int) -> Peer:
         found = onnx_model_of(operation, name, arrays)
         if found is None:
             return None
-        model = core.read_model(io.BytesIO(found))
-        model.reshape(list(arrays.x.shape))
+        text, inputs = found
+        model = core.read_model(io.BytesIO(text))
+        model.reshape({key: list(array.shape) for key, array in inputs.items()})
         request = core.compile_model(model, "CPU", settings).create_infer_request()
-        request.set_input_tensor(openvino.Tensor(arrays.x, shared_memory=True))
+        for key, array in inputs.items():
+            request.set_tensor(key, openvino.Tensor(array, shared_memory=True))
         if arrays.out is None:
             return Call(request.infer, result=lambda results: results[0])
         request.set_output_tensor(openvino.Tensor(arrays.out, shared_memory=True))

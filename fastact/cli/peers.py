@@ -2,9 +2,9 @@
 
 NumPy's expressions are what people write in its absence: they make new arrays, but for those that
 are a single ufunc and take ``out`` as fastact and the others do. The others write into the same
-memory as fastact, except for what is an expression in PyTorch too, and for JAX, which takes over
-the memory of its result before. They get the number of threads that fastact has; NumPy and SciPy
-have only one.
+memory as fastact, except for what is an expression in PyTorch too or has no ``out`` there, and for
+JAX, which takes over the memory of its result before. They get the number of threads that fastact
+has; NumPy and SciPy have only one.
 """
 
 from __future__ import annotations
@@ -49,31 +49,38 @@ class Arrays:
     Attributes
     ----------
     x : ndarray
-        The input.
-    grad : ndarray
-        The gradient that a backward pass takes; what a gate is for, x being the gate.
+        The input; the gate of a gated function.
+    other : ndarray
+        What a call takes besides: the gradient of a backward pass, the value that a gate is for,
+        the weights of prelu.
     out : ndarray or None
         Where the result goes; None: into a new array in each call.
+    packed : ndarray or None
+        What x and other are the halves of, for glu.
     """
 
     x: Array
-    grad: Array
+    other: Array
     out: Array | None
+    packed: Array | None = None
 
     @classmethod
-    def normal(cls, shape: tuple[int, ...], dtype: str = "float32") -> Arrays:
+    def normal(
+        cls, shape: tuple[int, ...], dtype: str = "float32", *, function: str = ""
+    ) -> Arrays:
         """Return arrays of normal numbers, and one for the result.
 
         Parameters
         ----------
         shape : tuple of int
         dtype : str
+        function : str
 
         Returns
         -------
         Arrays
         """
-        return cls.of(shape, dtype)
+        return cls.of(shape, dtype, function=function)
 
     @classmethod
     def of(
@@ -82,17 +89,21 @@ class Arrays:
         dtype: str = "float32",
         inputs: str = "normal",
         memory: str = "out",
+        function: str = "",
     ) -> Arrays:
         """Return arrays.
 
         Parameters
         ----------
         shape : tuple of int
+            Of the result.
         dtype : str
         inputs : str
             One of `INPUTS`.
         memory : str
             One of `MEMORY`.
+        function : str
+            What they are for, where that is known: glu and prelu take arrays of other shapes.
 
         Returns
         -------
@@ -107,9 +118,14 @@ class Arrays:
             "subnormal": lambda: generator.uniform(least - 9.0, least - 1.0, shape),
         }
         x = numbers[inputs]().astype(dtype)
-        grad = generator.standard_normal(shape).astype(dtype)
-        out = {"out": np.zeros_like(x), "fresh": None, "in-place": x}[memory]
-        return cls(x, grad, out)
+        channels = shape[1:2] if function == "prelu" else shape
+        other = generator.standard_normal(channels).astype(dtype)
+        packed = None
+        if function == "glu":
+            packed = np.concatenate((other, x), axis=-1)
+            other, x = np.split(packed, 2, axis=-1)
+        out = {"out": np.zeros(shape, dtype), "fresh": None, "in-place": x}[memory]
+        return cls(x, other, out, packed)
 
     @property
     def into(self) -> dict[str, Array]:
@@ -158,13 +174,14 @@ def fastact_call(operation: str, name: str, arrays: Arrays) -> Call | None:
     if name in GATES:
         if operation != "value":
             return None
-        return Call(getattr(fastact, name), (arrays.x, arrays.grad), arrays.into)
+        given = (arrays.x, arrays.other) if arrays.packed is None else (arrays.packed,)
+        return Call(getattr(fastact, name), given, arrays.into)
     function = activation(name) if name in ROWS else row_function(name)
     if operation != "value":
         function = getattr(function, operation, None)
         if function is None:
             return None
-    inputs = (arrays.grad, arrays.x) if operation == "backward" else (arrays.x,)
+    inputs = (arrays.other, arrays.x) if operation == "backward" else (arrays.x,)
     return Call(function, inputs, arrays.into)
 
 
@@ -237,6 +254,7 @@ NUMPY: dict[str, Callable[..., Array]] = {
     "squareplus": lambda x, b: (x + np.sqrt(x * x + b)) / 2,
     "relu_squared": lambda x: np.square(np.maximum(x, 0)),
     "softmax": _softmax,
+    "prelu": lambda x, weight: np.where(x > 0, x, weight * x),
 }
 
 # A single ufunc, and what it takes between x and out.
@@ -325,7 +343,8 @@ def _with(expression: Callable[..., Array], parameters: tuple[float, ...], x: Ar
 
 
 def _numpy_call(operation: str, name: str, arrays: Arrays) -> Call | None:
-    parameters = defaults(ROWS[name]) if name in ROWS else ()
+    given: tuple[Any, ...] = (arrays.other,) if name in GATES else ()
+    parameters = defaults(ROWS[name]) if name in ROWS else given
     if operation == "value":
         if name in NUMPY_UFUNCS:
             ufunc, arguments = NUMPY_UFUNCS[name]
@@ -333,11 +352,12 @@ def _numpy_call(operation: str, name: str, arrays: Arrays) -> Call | None:
         if name in NUMPY:
             return Call(NUMPY[name], (arrays.x, *parameters))
         if name in GATES:
-            return gated_call(numpy_expression(GATES[name]), arrays.x, arrays.grad)
+            function = numpy_expression(GATES[name].activation)
+            return gated_call(function, arrays.x, arrays.other)
         return None
     if name in NUMPY_BACKWARD:
         backward = NUMPY_BACKWARD[name]
-        return Call(backward, (arrays.grad, arrays.x)) if operation == "backward" else None
+        return Call(backward, (arrays.other, arrays.x)) if operation == "backward" else None
     derivative = NUMPY_DERIVATIVES.get(name)
     if derivative is None:
         return None
@@ -347,7 +367,7 @@ def _numpy_call(operation: str, name: str, arrays: Arrays) -> Call | None:
     def product(grad: Array, x: Array) -> Array:
         return grad * derivative(x, *parameters)
 
-    return Call(product, (arrays.grad, arrays.x))
+    return Call(product, (arrays.other, arrays.x))
 
 
 def numpy_peer(threads: int) -> Peer:
@@ -444,6 +464,29 @@ def torch_function(name: str) -> Callable[[Any], Any] | None:
     return lambda x: function(x, *given)
 
 
+def torch_gated(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Callable[..., Any]:
+    """Return a gated function that takes `out` as PyTorch's functions do, and makes no other array.
+
+    Parameters
+    ----------
+    function : callable
+        The activation of the gate, which takes `out`.
+    arguments : tuple
+        What it takes between the gate and `out`.
+
+    Returns
+    -------
+    callable
+    """
+    torch = importlib.import_module("torch")
+
+    def gated(gate: Any, value: Any, *, out: Any = None) -> Any:
+        gate = function(gate, *arguments, out=out)
+        return torch.mul(gate, value, out=out)
+
+    return gated
+
+
 def torch_backward(name: str, x: Any) -> tuple[Any, tuple[Any, ...]] | None:
     """Return PyTorch's backward pass, what it keeps of the forward pass being there.
 
@@ -534,7 +577,7 @@ def torch_peer(threads: int) -> Peer:
     }
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        x, grad = torch.from_numpy(arrays.x), torch.from_numpy(arrays.grad)
+        x, other = torch.from_numpy(arrays.x), torch.from_numpy(arrays.other)
         out = None if arrays.out is None else torch.from_numpy(arrays.out)
 
         def call(function: Callable[..., Any], *given: Any, keyword: str = "out") -> Call:
@@ -543,18 +586,24 @@ def torch_peer(threads: int) -> Peer:
         if operation == "backward" and (found := torch_backward(name, x)) is not None:
             operator, kept = found
             function = operator.default if out is None else operator.grad_input
-            return call(function, grad, *kept, keyword="grad_input")
+            return call(function, other, *kept, keyword="grad_input")
         if operation != "value":
             return None
-        if name in GATES:
-            return gated_call(torch_function(GATES[name]), x, grad)
+        if name == "glu":
+            return call(native.glu, torch.from_numpy(arrays.packed), -1)
+        if name == "prelu":  # which takes no `out`
+            return Call(torch.prelu, (x, other), result=np.asarray)
         if name == "identity":
             return Call(x.clone) if out is None else Call(out.copy_, (x,), result=np.asarray)
-        if name not in functions:
+        plain = GATES[name].activation if name in GATES else name
+        if plain not in functions:
             expression = torch_function(name)
             return None if expression is None else Call(expression, (x,), result=np.asarray)
-        function, arguments = functions[name]
-        return call(function, x, *(defaults(ROWS[name]) if arguments is None else arguments))
+        function, arguments = functions[plain]
+        arguments = defaults(ROWS[plain]) if arguments is None else arguments
+        if name in GATES:
+            return call(torch_gated(function, arguments), x, other)
+        return call(function, x, *arguments)
 
     return Peer("torch", torch.__version__, make)
 
@@ -572,14 +621,15 @@ def torch_sum(arrays: Arrays) -> Call:
     Call
     """
     torch = importlib.import_module("torch")
-    given = torch.from_numpy(arrays.grad), torch.from_numpy(arrays.x)
+    given = torch.from_numpy(arrays.other), torch.from_numpy(arrays.x)
     return Call(torch.add, given, {"out": torch.from_numpy(arrays.out)}, result=np.asarray)
 
 
 # ---- ONNX Runtime -------------------------------------------------------------------------------
 
-# Nodes as (operator, inputs, attributes), the last of which gives the result; and the version of
-# the operators' definitions in which these are attributes.
+# Nodes as (operator, inputs, attributes), the last of which gives the result, y; what those before
+# give is t0, t1, ..., and the second half of what is split t0b. And the version of the operators'
+# definitions in which these are attributes.
 _Nodes = tuple[tuple[str, tuple[str, ...], Mapping[str, float | str]], ...]
 _ONNX: dict[str, tuple[int, _Nodes]] = {
     "sigmoid": (13, (("Sigmoid", ("x",), {}),)),
@@ -628,7 +678,24 @@ _ONNX: dict[str, tuple[int, _Nodes]] = {
     ),
     "relu_squared": (14, (("Relu", ("x",), {}), ("Mul", ("t0", "t0"), {}))),
     "softmax": (13, (("Softmax", ("x",), {}),)),
+    "glu": (
+        13,
+        (
+            ("Split", ("x",), {"axis": -1}),
+            ("Sigmoid", ("t0b",), {}),
+            ("Mul", ("t0", "t1"), {}),
+        ),
+    ),
+    "prelu": (16, (("PRelu", ("x", "other"), {}),)),
 }
+
+
+def _onnx_nodes(name: str) -> tuple[int, _Nodes] | None:
+    """Return what computes a function; of a gated one the activation and a product."""
+    if name not in GATES or name in _ONNX:
+        return _ONNX.get(name)
+    version, nodes = _ONNX[GATES[name].activation]
+    return max(version, 13), (*nodes, ("Mul", (f"t{len(nodes) - 1}", "other"), {}))
 
 
 def _field(number: int, value: int | float | str | bytes) -> bytes:
@@ -636,7 +703,7 @@ def _field(number: int, value: int | float | str | bytes) -> bytes:
     if isinstance(value, float):
         return _varint(number << 3 | 5) + struct.pack("<f", value)
     if isinstance(value, int):
-        return _varint(number << 3) + _varint(value)
+        return _varint(number << 3) + _varint(value % 2**64)
     data = value.encode() if isinstance(value, str) else value
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
@@ -649,7 +716,9 @@ def _varint(value: int) -> bytes:
     return bytes([*encoded, value])
 
 
-def onnx_model_of(operation: str, name: str, arrays: Arrays) -> bytes | None:
+def onnx_model_of(
+    operation: str, name: str, arrays: Arrays
+) -> tuple[bytes, dict[str, Array]] | None:
     """Return the ONNX model that computes a function of float32.
 
     Parameters
@@ -660,38 +729,49 @@ def onnx_model_of(operation: str, name: str, arrays: Arrays) -> bytes | None:
 
     Returns
     -------
-    bytes or None
-        None where there is none.
+    tuple or None
+        The model, and its inputs by their names. None where there is none.
     """
-    if operation != "value" or name not in _ONNX or arrays.x.dtype != np.float32:
+    found = _onnx_nodes(name)
+    if operation != "value" or found is None or arrays.x.dtype != np.float32:
         return None
-    return onnx_model(*_ONNX[name], arrays.x.ndim)
+    if arrays.packed is not None and arrays.out is arrays.x:
+        return None  # no array of its own
+    version, nodes = found
+    given = {"x": arrays.x if arrays.packed is None else arrays.packed, "other": arrays.other}
+    used = {read: given[read] for _, reads, _ in nodes for read in reads if read in given}
+    ranks = {read: array.ndim for read, array in used.items()}
+    return onnx_model(version, nodes, arrays.x.ndim, ranks), used
 
 
-def onnx_model(version: int, nodes: _Nodes, dimensions: int) -> bytes:
-    """Return an ONNX model of one float32 input x and one output y.
+def onnx_model(
+    version: int, nodes: _Nodes, dimensions: int, inputs: Mapping[str, int] | None = None
+) -> bytes:
+    """Return an ONNX model of float32 inputs, by default x alone, and one output y.
 
     Written by hand, since a few dozen bytes are not worth a dependency on the onnx package. The
     numbers are those of the fields in onnx.proto.
     """
     graph = b""
-    for i, (operator, inputs, attributes) in enumerate(nodes):
-        node = b"".join(_field(1, name) for name in inputs)
-        node += _field(2, "y" if i == len(nodes) - 1 else f"t{i}") + _field(4, operator)
+    for i, (operator, reads, attributes) in enumerate(nodes):
+        node = b"".join(_field(1, name) for name in reads)
+        gives = ["y"] if i == len(nodes) - 1 else [f"t{i}", f"t{i}b"][: 1 + (operator == "Split")]
+        node += b"".join(_field(2, name) for name in gives) + _field(4, operator)
         for name, value in attributes.items():
             where, kind = {float: (2, 1), int: (3, 2), str: (4, 3)}[type(value)]
             node += _field(5, _field(1, name) + _field(where, value) + _field(20, kind))
         graph += _field(1, node)
     graph += _field(2, "one_function")
-    shape = b"".join(_field(1, _field(2, f"n{i}")) for i in range(dimensions))
-    tensor = _field(1, 1) + _field(2, shape)  # element type 1 is float32
-    for number, name in ((11, "x"), (12, "y")):
+    ranks = [(11, *of) for of in (inputs or {"x": dimensions}).items()] + [(12, "y", dimensions)]
+    for number, name, rank in ranks:
+        shape = b"".join(_field(1, _field(2, f"{name}{i}")) for i in range(rank))
+        tensor = _field(1, 1) + _field(2, shape)  # element type 1 is float32
         graph += _field(number, _field(1, name) + _field(2, _field(1, tensor)))
     return _field(1, 8) + _field(7, graph) + _field(8, _field(1, "") + _field(2, version))
 
 
 def onnxruntime_peer(threads: int) -> Peer:
-    """Return ONNX Runtime, its input and output bound beforehand.
+    """Return ONNX Runtime, its inputs and output bound beforehand.
 
     Parameters
     ----------
@@ -709,10 +789,11 @@ def onnxruntime_peer(threads: int) -> Peer:
     onnxruntime = importlib.import_module("onnxruntime")
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        model = onnx_model_of(operation, name, arrays)
+        found = onnx_model_of(operation, name, arrays)
         # In place a later one of several nodes would find x overwritten.
-        if model is None or arrays.out is arrays.x:
+        if found is None or arrays.out is arrays.x:
             return None
+        model, inputs = found
         settings = onnxruntime.SessionOptions()
         settings.intra_op_num_threads = threads
         settings.inter_op_num_threads = 1
@@ -721,12 +802,10 @@ def onnxruntime_peer(threads: int) -> Peer:
         settings.add_session_config_entry("session.force_spinning_stop", "1")
         session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
         if arrays.out is None:
-            return Call(session.run, (None, {"x": arrays.x}), result=lambda results: results[0])
+            return Call(session.run, (None, inputs), result=lambda results: results[0])
         binding = session.io_binding()
-        for bind, field, array in (
-            (binding.bind_input, "x", arrays.x),
-            (binding.bind_output, "y", arrays.out),
-        ):
+        binds = [(binding.bind_input, *of) for of in inputs.items()]
+        for bind, field, array in (*binds, (binding.bind_output, "y", arrays.out)):
             bind(field, "cpu", 0, np.float32, array.shape, array.ctypes.data)
         return Call(session.run_with_iobinding, (binding,), result=lambda _: arrays.out)
 
@@ -769,42 +848,59 @@ def jax_peer(threads: int) -> Peer:
         "relu_squared": lambda x: jax.numpy.square(nn.relu(x)),
         "tanh_shrink": lambda x: x - jax.numpy.tanh(x),
     }
+    # Of x and the other array, where it is no product.
+    gates = {"glu": lambda x, other: nn.glu(x), "prelu": nn.leaky_relu}
 
     def make(operation: str, name: str, arrays: Arrays) -> Call | None:
-        plain = GATES.get(name, name)
+        plain = GATES[name].activation if name in GATES else name
         function = functions.get(plain) or getattr(nn, plain, None)
         if function is None or (operation == "derivative" and name not in ROWS):
             return None
 
-        def value(x: Any, grad: Any) -> Any:
-            return function(x) * grad if name in GATES else function(x)
+        def value(x: Any, other: Any) -> Any:
+            return function(x)
 
-        def derivative(x: Any, grad: Any) -> Any:
+        def gated(x: Any, other: Any) -> Any:
+            return function(x) * other
+
+        def derivative(x: Any, other: Any) -> Any:
             return jax.grad(lambda x: function(x).sum())(x)
 
         def backward(x: Any, grad: Any) -> Any:
             return jax.vjp(function, x)[1](grad)[0]
 
-        chosen = {"value": value, "derivative": derivative, "backward": backward}[operation]
-        x, grad = jax.numpy.array(arrays.x), jax.numpy.array(arrays.grad)
+        chosen = {
+            "value": gates.get(name, gated) if name in GATES else value,
+            "derivative": derivative,
+            "backward": backward,
+        }[operation]
+        given = (arrays.x if arrays.packed is None else arrays.packed, arrays.other)
+        x, other = map(jax.numpy.array, given)
         if arrays.out is None:
             compiled = jax.jit(chosen, keep_unused=True)
-            return Call(lambda: compiled(x, grad).block_until_ready(), result=np.asarray)
+            return Call(lambda: compiled(x, other).block_until_ready(), result=np.asarray)
         # It writes into no given memory, but takes over that of an argument: of what it has made in
         # the call before, or of x.
         reuse = {"donate_argnums": 0, "keep_unused": True}
+        restore = None
         if arrays.out is arrays.x:
+            if arrays.packed is not None:
+                return None  # the result is half as large
             step, last = jax.jit(chosen, **reuse), [x]
-            others: tuple[Any, ...] = (grad,)
+            others: tuple[Any, ...] = (other,)
+
+            def restore() -> None:
+                last[0] = jax.numpy.array(arrays.x)
+
         else:
-            step = jax.jit(lambda before, x, grad: chosen(x, grad), **reuse)
-            last, others = [jax.numpy.array(arrays.out)], (x, grad)
+            step = jax.jit(lambda before, x, other: chosen(x, other), **reuse)
+            last, others = [jax.numpy.array(arrays.out)], (x, other)
 
         def call() -> Any:
             last[0] = step(last[0], *others)
             return last[0].block_until_ready()
 
-        return Call(call, result=np.asarray)
+        return Call(call, result=np.asarray, restore=restore)
 
     return Peer("JAX", jax.__version__, make)
 
