@@ -367,6 +367,8 @@ class Prelu(_Arrangement):
         x = _array(name, x)
         weights = np.asarray(weight)
         _activation.check_dtype(name, weights)
+        if x.ndim == 0 and weights.shape == (1,):  # broadcast with it, that is a number too
+            weight = weights = weights[0]
         if weights.ndim == 0:
             if weights != weights:
                 raise ValueError(f"{name}() got weight = nan; a weight must be a number")

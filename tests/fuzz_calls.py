@@ -16,7 +16,7 @@ import warnings
 import numpy as np
 
 import fastact as fa
-from fastact.catalogue import CATALOGUE, ROW_CATALOGUE
+from fastact.catalogue import CATALOGUE, GATE_CATALOGUE, ROW_CATALOGUE
 
 OPERATIONS = ("value", "derivative", "backward", "value_and_derivative")
 DTYPES = ("f4", "f8", "f2", "i4", "?", "u1", "i8", ">f4", ">f8", "i2", "u8", "g", "F", "O")
@@ -93,13 +93,30 @@ def order(array: np.ndarray) -> list[int]:
     return [n for n, length in zip(array.strides, array.shape, strict=True) if length > 1]
 
 
+def memory_of(array: np.ndarray) -> np.ndarray:
+    """The bytes that an array is a view of."""
+    while array.base is not None:
+        array = array.base
+    return array.view(np.uint8)
+
+
+def check_around(array: np.ndarray, before: np.ndarray) -> None:
+    """All memory around an array's elements is what it was before."""
+    memory = memory_of(array)
+    own = np.zeros(memory.size, bool)
+    start = array.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
+    shape, strides = (*array.shape, array.itemsize), (*array.strides, 1)
+    np.lib.stride_tricks.as_strided(own[start:], shape, strides)[...] = True
+    assert (memory[~own] == before[~own]).all()
+
+
 @np.errstate(all="ignore")
 def check(data: bytes) -> None:
     """Make the call that the bytes say; an AssertionError where something does not hold."""
     source = Bytes(data)
-    row, operation = source.choice((*CATALOGUE, None)), source.choice(OPERATIONS)
-    if row is None:
-        check_rows(source, operation)
+    row, operation = source.choice((*CATALOGUE, "rows", "gates")), source.choice(OPERATIONS)
+    if isinstance(row, str):
+        {"rows": check_rows, "gates": check_gates}[row](source, operation)
         return
     activation = getattr(fa, row.name)
     call = activation if operation == "value" else getattr(activation, operation)
@@ -137,11 +154,6 @@ def check(data: bytes) -> None:
     if dtype == "O":  # NumPy's functions call methods of the objects
         assert outcome(call, *arrays, **parameters)[1] is TypeError
         return
-
-    def memory_of(array):
-        while array.base is not None:
-            array = array.base
-        return array.view(np.uint8)
 
     inputs = [array.copy() for array in arrays]
     around = [memory_of(array).copy() for array in out or ()]
@@ -204,12 +216,7 @@ def check(data: bytes) -> None:
         if not any(np.may_share_memory(array, one) for one in results):
             assert bits(array) == bits(before)
     for array, before in zip(out or (), around, strict=True):
-        memory = memory_of(array)
-        own = np.zeros(memory.size, bool)
-        start = array.__array_interface__["data"][0] - memory.__array_interface__["data"][0]
-        shape, strides = (*array.shape, array.itemsize), (*array.strides, 1)
-        np.lib.stride_tricks.as_strided(own[start:], shape, strides)[...] = True
-        assert (memory[~own] == before[~own]).all()
+        check_around(array, before)
 
 
 def check_rows(source: Bytes, operation: str) -> None:
@@ -270,3 +277,116 @@ def check_rows(source: Bytes, operation: str) -> None:
     assert bits(got) == bits(plain.astype(got.dtype)), (row.name, operation, axis, shape, dtype)
     for array, before in zip(arrays, inputs, strict=True):
         assert bits(array) == bits(before)
+
+
+def one_after_the_other(name: str, call, arrays: list[np.ndarray], axis: int):
+    """What a gated function gives for the same elements one after the other."""
+    if name == "glu":
+        *grad, x = arrays
+        halves = np.split(x, 2, axis)
+        flat = call(*(g.ravel() for g in grad), np.concatenate([half.ravel() for half in halves]))
+        if not grad:
+            return flat.reshape(halves[0].shape)
+        return np.concatenate([part.reshape(halves[0].shape) for part in np.split(flat, 2)], axis)
+    if name == "prelu":
+        *grad, x, weight = arrays
+        after = 0 if weight.size == 1 else x.ndim - 1 - axis % x.ndim
+        slopes = np.broadcast_to(weight.reshape(-1, *(1,) * after), x.shape or 1)
+        flat = call(*(g.ravel() for g in grad), x.ravel(), slopes.ravel(), axis=0)
+        # A weight's gradient has the bits of any layout, of this order.
+        return (flat[0], call(*arrays, axis=axis)[1]) if grad else flat
+    return call(*(array.ravel() for array in np.broadcast_arrays(*arrays)))
+
+
+def check_gates(source: Bytes, operation: str) -> None:
+    """The same of gated functions, of glu along an axis and of prelu, whose errors are told from
+    the shapes."""
+    row, backward = source.choice(GATE_CATALOGUE), operation not in ("value", "derivative")
+    call = getattr(fa, row.name).backward if backward else getattr(fa, row.name)
+    dtype = source.choice(("f4", "f8", "f2", "i4", ">f4", ">f8", "?", "u1", "O"))
+    shape = tuple(source.choice((4, 1, 2, 6, 0, 16, 40, 7)) for _ in range(source.number(4)))
+    axis = source.choice((-1, 0, 1, 2, -2, -4, 3, 0.5))
+    kind, where_to, of_out, wrong = (source.number(n) for n in (5, 4, 8, 8))
+    elements = source.rest()[16:]
+    within = isinstance(axis, int) and -len(shape) <= axis < len(shape)
+    along = shape[axis] if within else 3
+    arranged = row.name in ("glu", "prelu")
+    axis_error = None if within else ValueError if isinstance(axis, int) else TypeError
+
+    # What it is called with, the shape of the result, and the error that it must be.
+    arrays, error, given = [view(source, shape, dtype, elements)], None, {}
+    result = shape
+    if row.name == "glu":
+        given = {"axis": axis}
+        error = axis_error or (ValueError if along % 2 else None)
+        if error is None:
+            result = tuple(n // 2 if i == axis % len(shape) else n for i, n in enumerate(shape))
+    elif row.name == "prelu":
+        given = {"axis": axis}
+        of_weight = ((along,), (), (1,), (along + 1,), (1, along))[kind]
+        weight = view(source, of_weight, dtype, elements)
+        arrays.append(weight)
+        number = weight.size == 1 and 0 in (weight.ndim, len(shape))
+        if weight.ndim > 1 or (number and dtype != "O" and (weight != weight).all()):
+            error = ValueError
+        elif weight.size != 1:
+            error = axis_error or (None if weight.size == along else ValueError)
+    else:
+        of_value = (shape, tuple(1 for _ in shape), shape[1:], (), (*shape, 3))[kind]
+        arrays.append(view(source, of_value, dtype, elements))
+        broadcast, error = outcome(np.broadcast_shapes, shape, of_value)
+        result = broadcast if error is None else shape
+    if backward:
+        grad = view(source, (*result, 2) if wrong == 7 else result, dtype, elements)
+        arrays.insert(0, grad)
+        if arranged:
+            error = error or (ValueError if wrong == 7 else None)
+        elif error is None:
+            broadcast, error = outcome(np.broadcast_shapes, np.shape(grad), result)
+            result = broadcast if error is None else result
+    if dtype == "O":
+        assert outcome(call, *arrays, **given)[1] is TypeError, (row.name, operation)
+        return
+
+    # Where the results go.
+    shapes = [result]
+    if backward and row.name == "glu":
+        shapes = [shape]
+    elif backward:
+        shapes = [result, arrays[2].shape if row.name == "prelu" else result]
+    outs: list = [None] * len(shapes)
+    if where_to:
+        for i, of in enumerate(shapes):
+            if len(shapes) == 1 or where_to == 1 or i == where_to - 2:
+                of = (*of, 2) if of_out == 7 else of
+                outs[i] = view(source, of, source.choice(("f8", ">f8", "f4")), b"\x11")
+                outs[i].flags.writeable &= of_out != 6
+                # A ufunc repeats a result over a larger out, glu and prelu do not.
+                repeats = arranged or outcome(np.broadcast_to, np.empty(shapes[i]), of)[1]
+                if not outs[i].flags.writeable or (of != shapes[i] and repeats):
+                    error = error or ValueError
+    inputs = [array.copy() for array in arrays]
+    around = [None if out is None else memory_of(out).copy() for out in outs]
+    if where_to:
+        given["out"] = outs[0] if len(outs) == 1 else tuple(outs)
+    got, found = outcome(call, *arrays, **given)
+    what = (row.name, operation, dtype, shape, axis, [a.shape for a in arrays], given.get("out"))
+    assert found is error, (what, found, error)
+    for array, before in zip(arrays, inputs, strict=True):
+        assert bits(array) == bits(before), what
+    if error is not None:
+        return
+
+    plain = [np.array(a, a.dtype.newbyteorder("="), order="C") for a in inputs]
+    wanted = one_after_the_other(row.name, call, plain, axis)
+    results, expected = (r if isinstance(r, tuple) else (r,) for r in (got, wanted))
+    computed_in = np.dtype("f8" if np.dtype(dtype).kind in "?biu" else dtype).newbyteorder("=")
+    over = [out.shape for out in outs if out is not None and not arranged]
+    for one, other, of, out in zip(results, expected, shapes, outs, strict=True):
+        assert one is out if out is not None else one.dtype == computed_in, what
+        assert np.shape(one) == np.broadcast_shapes(of, *over), what
+        repeated = np.broadcast_to(np.reshape(other, of), np.shape(one))
+        assert bits(np.asarray(one)) == bits(repeated.astype(one.dtype)), what
+    for out, before in zip(outs, around, strict=True):
+        if out is not None:
+            check_around(out, before)

@@ -778,6 +778,8 @@ def test_what_prelu_refuses():
             call(np.ones(3), axis=1.0)
         with pytest.raises(TypeError, match=r"prelu(.backward)? does not support dtype complex128"):
             call(np.ones(3, complex))
+    with pytest.raises(ValueError, match=r"prelu\(\) got weight = nan"):
+        fa.prelu(0.5, [math.nan])
     with pytest.raises(np.exceptions.AxisError):
         fa.prelu(np.ones(3), np.ones(3))
     with pytest.raises(TypeError, match="prelu does not support dtype object"):

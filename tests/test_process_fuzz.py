@@ -36,7 +36,8 @@ def test_random_bytes():
 
 
 @once
-def test_the_check_can_fail(monkeypatch):
+@pytest.mark.parametrize("name", ["tanh", "glu"])
+def test_the_check_can_fail(name, monkeypatch):
     """A kernel whose results depend on the position of an element."""
 
     class Wrong:
@@ -49,9 +50,13 @@ def test_the_check_can_fail(monkeypatch):
                 result[..., -1] += 1
             return result
 
-    monkeypatch.setattr(fuzz_calls.fa, "tanh", Wrong(fuzz_calls.fa.tanh))
-    index = [row.name for row in fuzz_calls.CATALOGUE].index("tanh")
-    # tanh, its value, float64, two dimensions of 7 and 17.
-    data = bytes([index, 0, 1, 0, 2, 3, 5]) + bytes(3) + bytes(range(80))
+    names = [row.name for row in fuzz_calls.CATALOGUE]
+    # Its value, of float64, two dimensions of 7 and 17 or, of glu, of 7 and 16.
+    data = {
+        "tanh": bytes([names.index("tanh"), 0, 1, 0, 2, 3, 5]) + bytes(3),
+        "glu": bytes([len(names) + 1, 0, 0, 1, 2, 7, 5]) + bytes(5),
+    }[name] + bytes(range(80))
+    fuzz_calls.check(data)
+    monkeypatch.setattr(fuzz_calls.fa, name, Wrong(getattr(fuzz_calls.fa, name)))
     with pytest.raises(AssertionError):
         fuzz_calls.check(data)
