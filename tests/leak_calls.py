@@ -38,8 +38,12 @@ large = np.linspace(-3, 3, 1 << 15)
 into = np.empty_like(large)
 refused = np.zeros(3, object)
 labels, probabilities, losses = np.arange(8), np.full((8, 8), 0.125), np.ones(8)
+odd, short, read_only = x[:, :7], np.empty((8, 4)), np.empty((8, 8))
+read_only.flags.writeable = False
+weights, gradients = np.full(8, 0.25), np.empty(8)
 GIVEN = [x, narrow, half, whole, brain, out, mask, view, out_of_half, rows_of_half, flat, target,
-         fixed, large, into, refused, labels, probabilities, losses]  # fmt: skip
+         fixed, large, into, refused, labels, probabilities, losses, odd, short, read_only, weights,
+         gradients]  # fmt: skip
 
 
 def in_a_block(call):
@@ -115,6 +119,40 @@ CALLS = {
     "cross_entropy backward": lambda: fa.cross_entropy.backward(1.0, x, labels),
     "cross_entropy backward, none": lambda: fa.cross_entropy.backward(
         losses, x, labels, reduction="none", ignore_index=3),
+    "swiglu": lambda: fa.swiglu(x, x),
+    "swiglu, out": lambda: fa.swiglu(x, x, out=out),
+    "swiglu, views": lambda: fa.swiglu(x[:, :4], x[:, 4:], out=short),
+    "swiglu, broadcast": lambda: fa.swiglu(x, weights),
+    "swiglu, floats": lambda: fa.swiglu(0.5, 1.5),
+    "swiglu, where": lambda: fa.swiglu(x, x, where=mask, out=out),
+    "swiglu, backward": lambda: fa.swiglu.backward(x, x, x),
+    "swiglu, backward, out": lambda: fa.swiglu.backward(x, x, x, out=(out, None)),
+    "geglu, float16": lambda: fa.geglu(half, half),
+    "geglu, float16, backward": lambda: fa.geglu.backward(half, half, rows_of_half[:, :1]),
+    "geglu, bfloat16": lambda: fa.geglu.backward(brain, brain, brain),
+    "reglu, integers": lambda: fa.reglu(whole, whole),
+    "reglu, lists": lambda: fa.reglu([0.5, 1.5], [1.0, 2.0]),
+    "reglu, parallel": lambda: fa.reglu(large, large, out=into),
+    "reglu, pickle": lambda: pickle.loads(pickle.dumps(fa.reglu.backward)),
+    "gate, repr": lambda: (repr(fa.glu), fa.glu.__doc__, fa.glu.formula, fa.prelu.max_ulp),
+    "glu": lambda: fa.glu(x),
+    "glu, axis": lambda: fa.glu(x, axis=0),
+    "glu, out": lambda: fa.glu(x, out=short),
+    "glu, list": lambda: fa.glu([0.5, 1.5]),
+    "glu, masked": lambda: fa.glu(np.ma.array(x)),
+    "glu, float16": lambda: fa.glu(half),
+    "glu, backward": lambda: fa.glu.backward(short, x),
+    "glu, backward, axis, out": lambda: fa.glu.backward(1.0, x, axis=0, out=out),
+    "glu, backward, masked": lambda: fa.glu.backward(1.0, np.ma.array(x)),
+    "prelu": lambda: fa.prelu(x, weights),
+    "prelu, number": lambda: fa.prelu(x, 0.25),
+    "prelu, axis, out": lambda: fa.prelu(x, weights, axis=0, out=out),
+    "prelu, bfloat16": lambda: fa.prelu(brain, 0.25),
+    "prelu, backward": lambda: fa.prelu.backward(x, x, weights),
+    "prelu, backward, number": lambda: fa.prelu.backward(1.0, x, 0.25),
+    "prelu, backward, axis, out": lambda: fa.prelu.backward(
+        x, x, weights, axis=0, out=(out, gradients)),
+    "prelu, backward, float16": lambda: fa.prelu.backward(half, half, half[0]),
     "buffer": lambda: buffers.mish(flat),
     "buffer, out": lambda: buffers.elu.derivative(flat, alpha=0.5, out=target),
     "buffer, softmax": lambda: buffers.softmax(flat, out=target),
@@ -164,6 +202,40 @@ REFUSED = {
     "cross_entropy, reduction": lambda: fa.cross_entropy(x, labels, reduction="max"),
     "cross_entropy, float labels": lambda: fa.cross_entropy(x, losses),
     "cross_entropy backward, grad": lambda: fa.cross_entropy.backward(losses, x, labels),
+    "swiglu, nothing": lambda: fa.swiglu(),
+    "swiglu, shapes": lambda: fa.swiglu(x, x[:3]),
+    "swiglu, object array": lambda: fa.swiglu(x, refused),
+    "swiglu, read-only out": lambda: fa.swiglu(x, x, out=read_only),
+    "swiglu, dtype of out": lambda: fa.swiglu(x, x, out=np.empty((8, 8), int)),
+    "swiglu, unknown keyword": lambda: fa.swiglu(x, x, nonsense=1),
+    "swiglu, backward, shapes": lambda: fa.swiglu.backward(x, x, x[:3]),
+    "swiglu, backward, read-only out": lambda: fa.swiglu.backward(x, x, x, out=(out, read_only)),
+    "swiglu, backward, one out": lambda: fa.swiglu.backward(x, x, x, out=out),
+    "glu, odd": lambda: fa.glu(odd),
+    "glu, number": lambda: fa.glu(0.5),
+    "glu, axis out of range": lambda: fa.glu(x, axis=2),
+    "glu, axis of float": lambda: fa.glu(x, axis=0.5),
+    "glu, strings": lambda: fa.glu(["a", "b"]),
+    "glu, shape of out": lambda: fa.glu(x, out=out),
+    "glu, read-only out": lambda: fa.glu(x, out=read_only[:, :4]),
+    "glu, backward, odd": lambda: fa.glu.backward(1.0, odd),
+    "glu, backward, grad": lambda: fa.glu.backward(x, x),
+    "glu, backward, read-only out": lambda: fa.glu.backward(1.0, x, out=read_only),
+    "glu, backward, list as out": lambda: fa.glu.backward(1.0, x, out=[1.0]),
+    "prelu, weights": lambda: fa.prelu(x, weights[:3]),
+    "prelu, weights of two dimensions": lambda: fa.prelu(x, x),
+    "prelu, nan": lambda: fa.prelu(x, float("nan")),
+    "prelu, axis out of range": lambda: fa.prelu(x, weights, axis=2),
+    "prelu, complex": lambda: fa.prelu(x, 1j),
+    "prelu, read-only out": lambda: fa.prelu(x, weights, out=read_only),
+    "prelu, backward, grad": lambda: fa.prelu.backward(short, x, weights),
+    "prelu, backward, shape of out": lambda: fa.prelu.backward(
+        x, x, weights, out=(out, losses[:3])
+    ),
+    "prelu, backward, read-only out": lambda: fa.prelu.backward(
+        x, x, weights, out=(read_only, gradients)
+    ),
+    "prelu, backward, dtype of out": lambda: fa.prelu.backward(x, x, weights, out=(None, labels)),
     "buffer of bytes": lambda: buffers.mish(b"abc"),
     "buffer, length": lambda: buffers.mish(flat, out=array.array("d", [1.0])),
     "buffer, format": lambda: buffers.mish(flat, out=array.array("f", [1.0])),
