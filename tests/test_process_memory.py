@@ -81,6 +81,7 @@ def go_through(dtype):
                             call(*arrays, out=out.view(n, stride, at_end))
     if integer:
         return
+    go_through_gates(dtype, x, kept, (grad, other, second), strides)
     x, grad, out = (Guarded(dtype, 3 * LONGEST) for _ in range(3))
     for row in ROW_CATALOGUE:
         function = getattr(fa, row.name)
@@ -103,6 +104,27 @@ def go_through(dtype):
     print("jacobian", np.dtype(dtype), flush=True)
     for n in range(41):
         fa.softmax.jacobian(x.rows(3, n, True))
+
+
+def go_through_gates(dtype, x, other, more, strides):
+    """The gated functions, of views that are alike, and prelu, along an axis."""
+    gates = fa._activation.gates.items()
+    for (name, gate), operation in itertools.product(gates, ("value", "backward")):
+        print(name, operation, np.dtype(dtype), flush=True)
+        for stride, n, at_end in itertools.product(strides, range(LONGEST + 1), (True, False)):
+            arrays = [of.view(n, stride, at_end) for of in (x, other, *more)]
+            if operation == "value":
+                gate(*arrays[:2], out=arrays[2])
+            else:
+                gate.backward(arrays[2], *arrays[:2], out=(arrays[3], arrays[4]))
+    print("prelu", np.dtype(dtype), flush=True)
+    for n, rows, axis in itertools.product(range(1, LONGEST + 1), (1, 3), (0, 1)):
+        for at_end in (True, False):
+            arrays = [of.rows(rows, n, at_end) for of in (x, more[0], more[1])]
+            channels = (rows, n)[axis]
+            weights, sums = (of.rows(1, channels, at_end)[0] for of in (other, more[2]))
+            fa.prelu(arrays[0], weights, axis, out=arrays[2])
+            fa.prelu.backward(arrays[1], arrays[0], weights, axis, out=(arrays[2], sums))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="protects pages as Linux does")
