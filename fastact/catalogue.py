@@ -1008,8 +1008,8 @@ GATE_CATALOGUE = (
         source=_SHAZEER,
         max_ulp=_GATE_BOUNDS,
         notes="A packed array has its gate in the first half in some models and in the second in "
-        "others: swiglu(x[..., :d], x[..., d:]) or swiglu(x[..., d:], x[..., :d]), whose views are "
-        "read where they are.",
+        "others: `swiglu(x[..., :d], x[..., d:])` or `swiglu(x[..., d:], x[..., :d])`, whose views "
+        "are read where they are.",
         use="The feed-forward layers of language models such as Llama, where it has taken the "
         "place of gelu. Three matrices instead of two, so at the same size a narrower layer.",
     ),

@@ -129,7 +129,7 @@ class Glu(_Arrangement):
     See Also
     --------
     glu.backward : The gradient with respect to x.
-    swiglu, geglu, reglu : Of two arrays, with other gates.
+    swiglu : Of two arrays, gated by silu; geglu by gelu, reglu by relu.
 
     Notes
     -----

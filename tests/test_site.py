@@ -177,3 +177,6 @@ def test_every_page_fits(open_page, address, size, scheme):
         assert page.locator("h1").count() == 1, path.name
         broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
         assert page.evaluate(broken) == [], path.name
+        # Tables of facts have a head only because Markdown's must.
+        bare = "[...document.querySelectorAll('thead')].filter(h => !h.textContent.trim())"
+        assert page.evaluate(f"{bare}.every(h => !h.offsetHeight)"), path.name

@@ -11,6 +11,7 @@ become what they name.
 
 from __future__ import annotations
 
+import ast
 import functools
 import html
 import inspect
@@ -72,7 +73,7 @@ def mathml(latex: str, display: str = "inline") -> str:
     """Return LaTeX as MathML."""
 
     def text(match: re.Match[str]) -> str:
-        word = match[1].replace(r"\_", "_")
+        word = match[1].replace(r"\_prime", "′").replace(r"\_", "_")
         return rf"\text{{{word}}}"
 
     # Letter by letter, a name would be a product; and bars that are no pair stand apart.
@@ -103,7 +104,8 @@ def equation(left: str, text: str) -> str:
     try:
         shown = mathml(formula.latex(left, text), "block")
     except (SyntaxError, ValueError):
-        shown = f"<p><code>{html.escape(text)}</code></p>"
+        word = re.sub(r"\\text|[{}]", "", left)
+        shown = f"<p><code>{html.escape(f'{word} = {text}')}</code></p>"
     return f'<div class="formula">{shown}</div>\n'
 
 
@@ -116,7 +118,8 @@ def picture(name: str, alt: str, depth: int = 0) -> str:
 
 def hexadecimal(text: str) -> str:
     """Return a number in hexadecimal, with its decimal value."""
-    return f"`{text}` ({float.fromhex(text):.6g})"
+    decimal = f"{float.fromhex(text):.6g}".replace("-", "−")  # at which no line breaks
+    return f"`{text}` ({decimal})"
 
 
 # ---- pictures -----------------------------------------------------------------------------------
@@ -374,7 +377,7 @@ def errors_of_all() -> str:
         lost = result["all"]["lost"] / result["all"]["inputs"]
         error = f"{result['ordinary']['max_ulp']:.2g}".replace("e+0", "e")
         cells.setdefault(name, {})[result["library"]] = (
-            f"{error}, {100 * lost:.2g} % lost" if lost else error
+            f"{error}, {100 * lost:.2g}\N{NO-BREAK SPACE}%" if lost else error
         )
     lines = [
         [f"`{name}`", *(of.get(library, "") for library in libraries)] for name, of in cells.items()
@@ -396,11 +399,11 @@ def times_of_all() -> str:
             others = [t for peer, t in times.items() if peer not in ("fastact", "copy")]
             ratio = times["fastact"] / min(others)
             link = f"[{name}](../functions/{name}.md)"
-            lines.append([link, *cells(result, known), f"{ratio:.2f}"])
+            lines.append([link, f"{ratio:.2f}", *cells(result, known)])
     return (
         f"Nanoseconds per element of {largest:,} float32 numbers, {cores(about)} "
         f"({about['fastact']['isa']}); `ratio` is fastact's time over that of the fastest "
-        "other.\n\n" + table(["", *(f">{peer}" for peer in known), ">ratio"], lines)
+        "other.\n\n" + table(["", ">ratio", *(f">{peer}" for peer in known)], lines)
     )
 
 
@@ -604,7 +607,11 @@ def gate_page(row: Gate) -> str:
     """Return the page of a gated function, or of prelu."""
     function = getattr(fastact, row.name)
     parts = [f"# {row.name}\n", f"{row.summary}.\n"]
-    parts += [equation("y", row.formula), f"Backward: `{row.operations['backward']}`.\n"]
+    names = ("a", "b") if row.name == "glu" else row.arguments.split(", ")[:2]
+    slopes = row.operations["backward"].replace("'(", "_prime(")  # a name as Python reads it
+    gradients = [ast.unparse(part) for part in ast.parse(slopes, mode="eval").body.elts]
+    lefts = [rf"\text{{grad}}_{{\text{{{name}}}}}" for name in names]
+    parts.append(equation("y", row.formula) + "".join(map(equation, lefts, gradients)))
     other = "with one weight for all" if row.name == "prelu" else "where what it multiplies is 1"
     shown = (
         f"{row.name} {other} is [{row.activation}]({row.activation}.md), here with its derivative."
