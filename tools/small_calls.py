@@ -47,7 +47,8 @@ def main() -> None:
     for dtype in ("float16", "float32", "float64", "int64", "bool"):
         for n in LENGTHS:
             x = np.linspace(-9, 9, 3 * n).astype(dtype).reshape(3, n)
-            count += call_rows(x, -1) + call_rows(x.T, 0) + call_rows(x, 0)
+            for of, axis in ((x, -1), (x.T, 0), (x, 0)):
+                count += call_rows(of, axis) + call_gates(of, axis)
             if n:
                 labels = np.arange(3) % n
                 looked_at(fa.cross_entropy(x, labels, reduction="none"))
@@ -69,6 +70,16 @@ def call_rows(x: np.ndarray, axis: int) -> int:
                 looked_at(getattr(function, operation)(y, x, axis))
         count += 1 + len(row.operations)
     return count
+
+
+def call_gates(x: np.ndarray, axis: int) -> int:
+    """Call every gated function and its gradients; return how many calls these were."""
+    for gate in fa._activation.gates.values():
+        looked_at(gate(x, x), *gate.backward(x, x, x))
+    packed, weights = np.concatenate((x, x), axis), np.linspace(0, 1, x.shape[axis])
+    looked_at(fa.glu(packed, axis), fa.glu.backward(x, packed, axis))
+    looked_at(fa.prelu(x, weights, axis), *fa.prelu.backward(x, x, weights, axis))
+    return 2 * len(fa._activation.gates) + 4
 
 
 if __name__ == "__main__":
