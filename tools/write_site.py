@@ -401,7 +401,7 @@ def times_of_all() -> str:
             link = f"[{name}](../functions/{name}.md)"
             lines.append([link, f"{ratio:.2f}", *cells(result, known)])
     return (
-        f"Nanoseconds per element of {largest:,} float32 numbers, {cores(about)} "
+        f"Nanoseconds per element of results of {largest:,} float32 numbers, {cores(about)} "
         f"({about['fastact']['isa']}); `ratio` is fastact's time over that of the fastest "
         "other.\n\n" + table(["", ">ratio", *(f">{peer}" for peer in known)], lines)
     )
