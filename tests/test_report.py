@@ -57,6 +57,8 @@ def test_who_is_far_behind_is_timed_in_two_rounds(monkeypatch, slowest, rounds):
             return number * seconds[self.name]
 
     class Call:
+        restore = None
+
         def __init__(self, name):
             self.timer = lambda: Timer(name)
 
