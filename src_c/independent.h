@@ -1,3 +1,5 @@
+#include <stddef.h>
+
 /* INDEPENDENT before a loop: no iteration touches what another one reads or writes. Weaker than
  * `restrict`, as an output may be an input (in place). */
 #if defined(__clang__)
@@ -25,9 +27,21 @@
 #define HIDE(x) (void)(x)
 #endif
 
-/* Has the processor bring a line of memory into the cache meanwhile, to be read. */
+/* Has the processor bring a line of memory nearer meanwhile, to be read: into its first cache or, as
+ * that waits for some twenty lines at most, the second. */
 #if defined(__GNUC__)
 #define FETCH(at) __builtin_prefetch(at)
+#define FETCH_TO_SECOND(at) __builtin_prefetch(at, 0, 2)
 #else
 #define FETCH(at) (void)(at)
+#define FETCH_TO_SECOND(at) (void)(at)
 #endif
+
+static inline void fetch_all(const char *at, ptrdiff_t bytes, int to_second)
+{
+    enum { LINE = 64 };
+    if (to_second)
+        for (ptrdiff_t b = 0; b < bytes; b += LINE) FETCH_TO_SECOND(at + b);
+    else
+        for (ptrdiff_t b = 0; b < bytes; b += LINE) FETCH(at + b);
+}
