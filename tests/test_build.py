@@ -291,10 +291,11 @@ def test_one_division_for_each_result_that_needs_one(functions, row, isa, elemen
         function = functions[loop_name(loop, isa, element)]
         least, most = divisions_of(row, loop, element)
         divisions = function.divisions[register]
-        vectors = copies_of(loop, element) * (1 if element == "f64" else 2)
+        of_double = 1 if element == "f64" else 2
+        vectors = copies_of(loop, element) * of_double
         allowed = vectors * most * results_of(loop)
-        if element == "f32":  # a short loop may be written out
-            allowed = max(allowed, 2 * most * function.stores[register])
+        if element in WIDE:  # a short loop may be written out
+            allowed = max(allowed, of_double * most * function.stores[register])
         if not GCC:
             assert least <= divisions <= 2 * allowed, loop
         else:  # a value and its derivative may share one
