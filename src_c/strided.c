@@ -560,13 +560,14 @@ static void choose_boxes(shaped_job *j)
             && j->shape[d] > j->shape[j->across])
             j->across = d;
     }
+    int one_for_all = j->uniform;
     j->row_by_row = contiguous && j->shape[last] >= LONG;
     if (j->row_by_row) tile = LONGEST, j->uniform = uniform_in_rows;
     j->box[last] = less(j->shape[last], tile / height);
     j->box[j->across] = less(j->shape[j->across], tile / j->box[last]);
     /* Where elements go together and each takes longer than to be gathered. */
     ptrdiff_t tail = size > 2 && j->call->cost != FASTACT_CHEAP ? j->box[last] % TOGETHER : 0;
-    j->tails_apart = j->row_by_row && j->uniform && tail > 0 && j->box[j->across] > 1;
+    j->tails_apart = j->row_by_row && one_for_all && tail > 0 && j->box[j->across] > 1;
     if (j->tails_apart) j->box[j->across] = less(j->box[j->across], TILE_BYTES / size / tail);
 }
 

@@ -157,6 +157,7 @@ def test_parameters_of_any_shape(dtype, view, threads, low_threshold, rng):
                     fastact.elu.backward(grad, x, slope),
                     *fastact.swish.value_and_derivative(x, slope),
                     fastact.leaky_relu(x, slope, out=np.empty_like(grad)),
+                    fastact.elu(x, slope, out=np.empty(x.shape, dtype)),
                     fastact.elu(x, slope, out=slope.copy()) if slope.shape == x.shape else 0,
                 )
             wanted = (
@@ -164,6 +165,7 @@ def test_parameters_of_any_shape(dtype, view, threads, low_threshold, rng):
                 fastact.elu.backward.ufunc(grad, x, slope),
                 *fastact.swish.value_and_derivative.ufunc(x, slope),
                 fastact.leaky_relu.ufunc(x, slope, out=np.empty_like(grad)),
+                fastact.elu.ufunc(x, slope, out=np.empty(x.shape, dtype)),
                 fastact.elu.ufunc(x, slope) if slope.shape == x.shape else 0,
             )
             for one, other in zip(got[:-1], wanted[:-1], strict=True):
