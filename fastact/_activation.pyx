@@ -905,20 +905,24 @@ cdef check_order(str function, row, values):
 
 cpdef check_dtype(str function, value):
     """Refuse a dtype that no function has loops for, by its name."""
-    find_bfloat16()
-    if hasattr(type(value), "__array_ufunc__") and not isinstance(value, (np.ndarray, np.generic)):
+    if isinstance(value, np.ndarray):
+        dtype = value.dtype
+    elif hasattr(type(value), "__array_ufunc__") and not isinstance(value, np.generic):
         return  # not for NumPy to say, and a lazy array would be computed by the attempt
-    try:
-        dtype = np.asanyarray(value).dtype
-    except Exception:
+    else:
+        try:
+            dtype = np.asanyarray(value).dtype
+        except Exception:
+            return
+    kind = dtype.kind
+    if kind in "?biu" or (kind == "f" and dtype.itemsize <= 8):
         return
-    if dtype.num == bfloat16_type:
+    if find_bfloat16() and dtype.num == bfloat16_type:
         return
-    if dtype.kind not in "?biuf" or (dtype.kind == "f" and dtype.itemsize > 8):
-        raise TypeError(
-            f"{function} does not support dtype {dtype}; it takes bool, integers, float16, "
-            "float32, float64 and ml_dtypes.bfloat16"
-        )
+    raise TypeError(
+        f"{function} does not support dtype {dtype}; it takes bool, integers, float16, "
+        "float32, float64 and ml_dtypes.bfloat16"
+    )
 
 
 cdef bint find_bfloat16() except -1:

@@ -20,6 +20,7 @@ import pytest
 from instruction_sets import once
 
 import fastact as fa
+import fastact.buffers
 from fastact.catalogue import CATALOGUE
 
 pytestmark = pytest.mark.one_of_each_kind
