@@ -337,7 +337,8 @@ def contestants(results: list[dict[str, Any]]) -> list[str]:
 def cells(result: dict[str, Any], known: list[str]) -> list[str]:
     """Return a result's times, empty for whom there is none."""
     times = result["ns_per_element"]
-    return [f"{times[peer]:.3g}" if peer in times else "" for peer in known]
+    number = write_performance.number
+    return [number(times[peer]) if peer in times else "" for peer in known]
 
 
 def cores(about: dict[str, Any]) -> str:
