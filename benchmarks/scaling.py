@@ -25,7 +25,7 @@ THREADS = (1, 2)
 
 
 def sizes(largest: int) -> list[int]:
-    """Return the powers of 2, and from 64 on numbers between them."""
+    """Return the powers of 2, and from 128 on numbers between them."""
     powers = [2**power for power in range(largest + 1)]
     return sorted([*powers, *(3 * size // 2 for size in powers[7:-1])])
 

@@ -1,4 +1,4 @@
-/* Brings the rows of any arrays before kernels that know two kinds of tiles, one row and rows side
+/* Brings the rows of any arrays before kernels that know two kinds of tiles, whole rows and rows side
  * by side, and shares them among threads, or a long row among all of them. Rows that lie as the
  * kernels want them stay where they are; short rows, strides and masks go through tiles that stay
  * in the cache: gather, compute, scatter. */
@@ -25,9 +25,9 @@ enum {
 
 /* Found by `python benchmarks/row_limits.py`; float32 on a Zen 4. Taken along each, rows of 48 need
  * 0.9 (AVX-512), 1.2 (AVX2) and 1.0 times (baseline) what they need side by side, rows of 64 0.7, 1.0
- * and 0.9. Eight rows at once are twice as fast as one where they have 64 elements, 1.3 times where
- * 256. Computing exponentials twice takes 1.2 and 1.4 times what keeping them takes, to beyond 2^17,
- * where they no longer fit a core's cache. */
+ * and 0.9. Eight rows at once are twice as fast as one where they have 64 elements, seven 1.3 times
+ * where 256. Computing exponentials twice takes 1.2 and 1.4 times what keeping them takes, to beyond
+ * 2^17, where they no longer fit a core's cache. */
 static ptrdiff_t limits[FASTACT_ROW_LIMITS] = {
     [FASTACT_SHORT_ROW] = 63,
     [FASTACT_ROWS_TOGETHER] = 8,
@@ -108,16 +108,18 @@ static void run_in_place(void *context, ptrdiff_t begin, ptrdiff_t end)
 {
     const job *j = context;
     ptrdiff_t needed = (j->call->n + FASTACT_ROW_LANES) * j->width;
-    double on_stack[KEPT_ON_STACK + FASTACT_ROW_LANES], *kept = on_stack;
+    enum { ROOM = KEPT_ON_STACK + FASTACT_ROW_LANES };
+    double on_stack[ROOM], *kept = on_stack;
     int keeps = keeps_exponentials(j->call->kernel);
     if (!keeps || j->call->n * j->width > limits[FASTACT_KEPT_EXPONENTIALS]) kept = NULL;
-    else if (needed > KEPT_ON_STACK) kept = malloc(needed * sizeof *kept);
+    else if (needed > ROOM) kept = malloc(needed * sizeof *kept);
     fp_environment callers = fp_enter();
-    for (ptrdiff_t k = begin; k < end; k++) {
-        fastact_tile t = tile_in_place(j, k);
+    fastact_tile t = tile_in_place(j, begin), next;
+    for (ptrdiff_t k = begin; k < end; k++, t = next) {
+        next = tile_in_place(j, k + 1 < end ? k + 1 : k);
         t.kept = kept;
         for (int i = 0; i < FASTACT_ROW_OPERANDS && j->way == ALONG; i++)
-            if (t.operands[i] && !j->one_a_row[i]) t.ahead[i] = t.width * t.steps[i];
+            if (t.operands[i] && !j->one_a_row[i]) t.ahead[i] = next.operands[i] - t.operands[i];
         run_tile(j, &t, j->way == ACROSS);
     }
     fp_leave(callers);
@@ -397,7 +399,8 @@ static int contiguous(const job *j, int dimension)
     return 1;
 }
 
-/* Of rows that kernels go along several are taken at once, as far as their exponentials have room. */
+/* Of rows that kernels go along several are taken at once, as far as their exponentials would have
+ * room on the stack: longer rows gain nothing. */
 static ptrdiff_t rows_at_once(const job *j)
 {
     ptrdiff_t most = least_of(limits[FASTACT_ROWS_TOGETHER], FASTACT_ROWS_ALONG);

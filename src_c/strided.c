@@ -565,8 +565,9 @@ static void choose_boxes(shaped_job *j)
     if (j->row_by_row) tile = LONGEST, j->uniform = uniform_in_rows;
     j->box[last] = less(j->shape[last], tile / height);
     j->box[j->across] = less(j->shape[j->across], tile / j->box[last]);
-    /* Where elements go together and each takes longer than to be gathered. */
-    ptrdiff_t tail = size > 2 && j->call->cost != FASTACT_CHEAP ? j->box[last] % TOGETHER : 0;
+    /* Where elements go together (elementwise.h) and each takes longer than to be gathered. */
+    int go_together = size > 2 && j->call->outputs == 1 && j->call->cost != FASTACT_CHEAP;
+    ptrdiff_t tail = go_together ? j->box[last] % TOGETHER : 0;
     j->tails_apart = j->row_by_row && one_for_all && tail > 0 && j->box[j->across] > 1;
     if (j->tails_apart) j->box[j->across] = less(j->box[j->across], TILE_BYTES / size / tail);
 }
