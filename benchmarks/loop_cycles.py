@@ -206,7 +206,7 @@ def main() -> int:
     """Read, ask, and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="functions (default: all)")
-    parser.add_argument("--json", type=Path, default=records.TIMES / "loop-cycles.json")
+    parser.add_argument("--json", type=Path, default=records.times("loop-cycles"))
     options = parser.parse_args()
     if not can_count():
         print("Needs x86-64, objdump and llvm-mca.", file=sys.stderr)

@@ -11,6 +11,16 @@ RESULTS = ROOT / "benchmarks" / "results"
 TIMES = RESULTS / "times"
 
 
+def times(name: str) -> Path:
+    """Return where the results of one part of what is measured are kept."""
+    return TIMES / f"{name}.json"
+
+
+def alone(peer: str) -> str:
+    """Return the name of the part in which a peer is alone with fastact."""
+    return f"alone-{peer.lower().replace(' ', '-')}"
+
+
 def rounded(value: float) -> float:
     """Return a number to four digits, more than any time has."""
     return float(f"{value:.4g}")

@@ -72,8 +72,7 @@ def parts() -> dict[str, Part]:
         some = (*HEADLINE, "elu", "softplus")
         found[f"inputs-{inputs}"] = Part(work, functions=some, sizes=(IN_CACHE, LARGE))
     for peer in peers.PEERS:
-        name = f"alone-{peer.lower().replace(' ', '-')}"
-        found[name] = Part(functions=HEADLINE, sizes=(LARGE,), peer=peer, rounds=9)
+        found[records.alone(peer)] = Part(functions=HEADLINE, sizes=(LARGE,), peer=peer, rounds=9)
     return found
 
 

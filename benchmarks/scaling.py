@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--largest", type=int, default=27, metavar="POWER", help="of 2")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, default=records.TIMES / "scaling.json")
+    parser.add_argument("--json", type=Path, default=records.times("scaling"))
     options = parser.parse_args()
     largest = 2**options.largest
     x = np.random.default_rng(0).standard_normal(largest, np.float32)

@@ -222,7 +222,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=11)
-    parser.add_argument("--json", type=Path, default=records.TIMES / "whole-programs.json")
+    parser.add_argument("--json", type=Path, default=records.times("whole-programs"))
     options = parser.parse_args()
     with threadpoolctl.threadpool_limits(options.threads), fastact.num_threads(options.threads):
         about = {

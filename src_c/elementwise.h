@@ -49,7 +49,7 @@ INLINE number number_itself(number a) { return a; }
  * iteration, and the compiler shuffles their operations together. How often it comes round is a
  * number, or the compiler would provide for what remains. Not where the chain is short, nor of 16-bit
  * elements, which go by tables where they are many (tables.c). */
-enum { STREAMS = 4, APART = 16 };
+enum { STREAMS = 4, APART = FASTACT_TOGETHER / STREAMS };
 
 #define EACH_ELEMENT(short_chain, y)                                                               \
     ptrdiff_t done = 0;                                                                            \

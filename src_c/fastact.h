@@ -25,6 +25,10 @@ enum { FASTACT_MAX_OPERANDS = 8, FASTACT_MAX_DIMENSIONS = 64 };
  * otherwise. */
 typedef void fastact_loop(ptrdiff_t n, char *const *operands);
 
+/* As many elements as a loop of one output goes through together; what is beside a multiple of them
+ * costs more. */
+enum { FASTACT_TOGETHER = 64 };
+
 typedef struct {
     fastact_loop *uniform; /* each parameter operand points to one value, the same for all */
     fastact_loop *varying; /* each parameter operand is an array; NULL without parameters */

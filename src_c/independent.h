@@ -37,11 +37,12 @@
 #define FETCH_TO_SECOND(at) (void)(at)
 #endif
 
+enum { CACHE_LINE = 64 };
+
 static inline void fetch_all(const char *at, ptrdiff_t bytes, int to_second)
 {
-    enum { LINE = 64 };
     if (to_second)
-        for (ptrdiff_t b = 0; b < bytes; b += LINE) FETCH_TO_SECOND(at + b);
+        for (ptrdiff_t b = 0; b < bytes; b += CACHE_LINE) FETCH_TO_SECOND(at + b);
     else
-        for (ptrdiff_t b = 0; b < bytes; b += LINE) FETCH(at + b);
+        for (ptrdiff_t b = 0; b < bytes; b += CACHE_LINE) FETCH(at + b);
 }

@@ -12,8 +12,8 @@
 
 /* Five operands' tiles are 20 KB. Of rows in place, the last AHEAD elements are computed while as many
  * of the next row are on their way, the others before, in whole groups of as many as a kernel goes
- * through TOGETHER (elementwise.h). */
-enum { TILE_BYTES = 4096, CACHE_LINE = 64, AHEAD = 256, TOGETHER = 64 };
+ * through together. */
+enum { TILE_BYTES = 4096, AHEAD = 256 };
 
 int fastact_round(int element, double x, void *out)
 {
@@ -423,7 +423,7 @@ static void run_rows(const fastact_call *call, fastact_loop *loop, const part *p
     for (ptrdiff_t r = 0; r < parts->rows; r++) {
         for (ptrdiff_t c = 0, n; c < columns; c += n) {
             n = columns - c;
-            if (n > AHEAD) n = (n - AHEAD + TOGETHER - 1) / TOGETHER * TOGETHER;
+            if (n > AHEAD) n += FASTACT_TOGETHER - 1 - AHEAD, n -= n % FASTACT_TOGETHER;
             for (int i = 0; i < all; i++) operands[i] = at[i].at + c * at[i].column_stride;
             for (int i = 0; i < call->inputs; i++)
                 prefetch_ahead(at[i], c + AHEAD, n, to_second);
@@ -460,7 +460,7 @@ static void run_box(const shaped_job *j, fastact_loop *loop, const part *now, co
  * much as a group each time, so those of all rows are gathered. */
 static void run_box_by_rows(const shaped_job *j, fastact_loop *loop, part *parts, tile_room tiles)
 {
-    ptrdiff_t columns = parts->columns, beside = j->tails_apart ? columns % TOGETHER : 0;
+    ptrdiff_t columns = parts->columns, beside = j->tails_apart ? columns % FASTACT_TOGETHER : 0;
     run_rows(j->call, loop, parts, columns - beside);
     if (!beside) return;
     for (int i = 0; i < j->call->inputs + j->call->outputs; i++) {
@@ -567,7 +567,7 @@ static void choose_boxes(shaped_job *j)
     j->box[j->across] = less(j->shape[j->across], tile / j->box[last]);
     /* Where elements go together (elementwise.h) and each takes longer than to be gathered. */
     int go_together = size > 2 && j->call->outputs == 1 && j->call->cost != FASTACT_CHEAP;
-    ptrdiff_t tail = go_together ? j->box[last] % TOGETHER : 0;
+    ptrdiff_t tail = go_together ? j->box[last] % FASTACT_TOGETHER : 0;
     j->tails_apart = j->row_by_row && one_for_all && tail > 0 && j->box[j->across] > 1;
     if (j->tails_apart) j->box[j->across] = less(j->box[j->across], TILE_BYTES / size / tail);
 }

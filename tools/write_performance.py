@@ -74,7 +74,7 @@ class Time:
 @functools.cache
 def times(name: str) -> tuple[Time, ...]:
     """Return the results in a file; none where it is not there."""
-    if not (path := records.TIMES / f"{name}.json").exists():
+    if not (path := records.times(name)).exists():
         return ()
     results = records.read(path)[1]
     return tuple(Time(r["function"], r["elements"], r["ns_per_element"]) for r in results)
@@ -88,12 +88,12 @@ def by_place(name: str) -> dict[tuple[str, int], Time]:
 
 def about(name: str) -> dict[str, Any]:
     """Return the conditions of a file."""
-    return records.read(records.TIMES / f"{name}.json")[0]
+    return records.read(records.times(name))[0]
 
 
 def missing(*names: str) -> str:
     """Return how to measure what is not there; nothing where all is."""
-    absent = [name for name in names if not (records.TIMES / f"{name}.json").exists()]
+    absent = [name for name in names if not records.times(name).exists()]
     if not absent:
         return ""
     return f"Not measured yet: `make bench-report` measures {', '.join(absent)}.\n"
@@ -348,7 +348,7 @@ def loops() -> str:
     """Return how far fastact is from what its instructions take, in the first cache."""
     if text := missing("loop-cycles", VALUE):
         return text
-    conditions, kernels = records.read(records.TIMES / "loop-cycles.json")
+    conditions, kernels = records.read(records.times("loop-cycles"))
     found = {kernel["kernel"]: kernel for kernel in kernels}
     measured = about(VALUE)
     clocks = [clock for clock in measured.get("gigahertz", ()) if clock]
@@ -390,7 +390,7 @@ def inputs() -> str:
 def alone() -> str:
     """Return the ratio to each peer where it was the only one in its process, and beside it the
     ratio where all were in one."""
-    files = {peer: times(f"alone-{peer.lower().replace(' ', '-')}") for peer in peers.PEERS}
+    files = {peer: times(records.alone(peer)) for peer in peers.PEERS}
     functions = dict.fromkeys(time.function for own in files.values() for time in own)
     if not functions or not times(VALUE):
         return "Not measured yet: `make bench-report` does.\n"
@@ -416,7 +416,7 @@ def programs() -> str:
     """Return what replacing activations makes of whole programs."""
     if text := missing("whole-programs"):
         return text
-    conditions, results = records.read(records.TIMES / "whole-programs.json")
+    conditions, results = records.read(records.times("whole-programs"))
     lines = [
         f"{r['program']} | {1e3 * r['written']:.2f} | {1e3 * r['replaced']:.2f} | "
         f"{r['gain']:.2f}× | {100 * max(0, r['share']):.0f} %"
@@ -438,7 +438,7 @@ def scaling() -> list[Time]:
         return []
     found: dict[tuple[str, int], dict[str, float]] = {}
     copies: dict[int, float] = {}
-    for result in records.read(records.TIMES / "scaling.json")[1]:
+    for result in records.read(records.times("scaling"))[1]:
         size, threads = result["elements"], result["threads"]
         if result["function"] != COPY:
             own = found.setdefault((result["function"], size), {})
@@ -461,6 +461,8 @@ def draw(where: Path) -> None:
 
 def steps() -> str:
     """Return where the time per element rises by over a fifth, from two sizes to two others."""
+    if text := missing("scaling"):
+        return text
     found = []
     functions: dict[str, list[Time]] = {}
     for result in scaling():
@@ -476,8 +478,6 @@ def steps() -> str:
                         f"{size_text(results[i - 1].elements)} to {size_text(results[i].elements)}"
                     )
                     found.append(f"{function} | {threads} | {sizes} | {before:.3g} | {here:.3g}")
-    if not scaling():
-        return missing("scaling")
     if not found:
         return "Nowhere.\n"
     return write_tables.table("function | threads | from | >ns | >ns then", found)

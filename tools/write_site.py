@@ -325,7 +325,7 @@ def accuracy_of(row: Row) -> str:
 @functools.cache
 def kept_times() -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return on what times were measured, and the results; none where none are kept."""
-    path = write_performance.records.TIMES / "value-float32-1.json"
+    path = write_performance.records.times("value-float32-1")
     return write_performance.records.read(path) if path.exists() else ({}, [])
 
 
