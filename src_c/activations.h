@@ -11,43 +11,33 @@
  * "Worst" is the greatest error, in units in the last place, over all finite float32 inputs against
  * double-precision references, with FMA; what float64 keeps to is in fastact/catalogue.py. */
 
+#include "logistic.h"
+
 /* ---- sigmoid ----------------------------------------------------------------------------------
- * f = 1/(1 + e^-x) = (x < 0 ? e : 1)/(1 + e),  e = e^-|x|: no overflow, and the tail keeps its
- * digits.  f' = e/(1 + e)^2: f (1 - f) would cancel for x > 4.
+ * f = 1/(1 + e^-x).  f' = e/(1 + e)^2,  e = e^x: f (1 - f) would cancel for x > 4.
  * Worst: f 0.50110 at -0x1.7e9da8p+4, f' 0.50110 at 0x1.fb61d6p+5. */
 
-INLINE number logistic(number z, number e)
-{
-    number gate = divide(choose(leading(z) < 0, e, exact(1.0)), plus(e, 1.0));
-    return choose(leading(z) < 0, at_scale_of(e, gate), gate);
-}
-
-INLINE number sigmoid_value(real x)
-{
-    return logistic(exact(x), exp_of(at_least(exact(-magnitude(x)), EXP_LOWEST)).value);
-}
+INLINE number sigmoid_value(real x) { return logistic(exact(bounded(x)), bounded_descent(x)); }
 
 INLINE number sigmoid_derivative(real x)
 {
-    number e = exp_of(at_least(exact(-magnitude(x)), EXP_LOWEST)).value;
-    return at_scale_of(e, divide(e, square(plus(e, 1.0))));
+    return logistic_slope(exact(bounded(x)), bounded_descent(x));
 }
 
 /* ---- tanh -------------------------------------------------------------------------------------
- * |f| = -q/(2 + q),  q = expm1(-2|x|): relatively accurate at 0, saturates by itself.
- * f' = 4e/(1 + e)^2,  e = e^-2|x|: 1 - f^2 would cancel.
+ * f = (e - 1)/(e + 1),  e = e^2x: with e - 1 accurate relative to itself f is so at 0.
+ * f' = 4e/(1 + e)^2: 1 - f^2 would cancel.
  * Worst: f 0.50385 at 0x1.d19680p-4, f' 0.50110 at 0x1.fb61d6p+4. */
 
 INLINE number tanh_value(real x)
 {
-    number q = exp_of(at_least(exact(-2.0 * magnitude(x)), -80.0)).minus_one;
-    return sign_as(divide(negative(q), plus(q, 2.0)), x);
+    return tanh_of_half(exact(bounded(2 * x)), bounded_descent(2 * x));
 }
 
 INLINE number tanh_derivative(real x)
 {
-    number e = exp_of(at_least(exact(-2.0 * magnitude(x)), EXP_LOWEST)).value;
-    return at_scale_of(e, scaled(4.0, divide(e, square(plus(e, 1.0)))));
+    number slope = logistic_slope(exact(bounded(2 * x)), bounded_descent(2 * x));
+    return at_scale_of(slope, scaled(4.0, slope));
 }
 
 /* ---- relu, relu6, leaky_relu, identity --------------------------------------------------------
@@ -114,20 +104,11 @@ INLINE number elu_derivative(real x, real alpha)
  * d + e^x0 expm1(d), d = z - x0, the two terms have one sign and nothing cancels beside the root.
  * Worst (beta 1): f 0.50138 at -0x1.5ccb22p+4, f' 0.50145 at -0x1.cbbeaap-1. */
 
-/* z = beta x; 0 at x = 0 even for an infinite beta, and infinite for an infinite x or beta. */
-INLINE number swish_exponent(real x, real beta)
+/* x times the logistic function of z. */
+INLINE number gated(number x, number z, number descent)
 {
-    number z = times(exact(smaller(LARGEST, larger(-LARGEST, x))), beta);
-    z = choose(magnitude(x) > LARGEST && beta != 0, exact(x * beta), z);
-    return choose(x == 0, exact(x), z);
-}
-
-INLINE number gated(real x, number z)
-{
-    number gate = logistic(z, exp_of(at_least(minus_magnitude(z), EXP_LOWEST)).value);
-    /* Where the gate is nothing, an infinite x must not matter. */
-    double factor = leading(z) < EXP_LOWEST ? with_sign(1.0, x) : x;
-    return at_scale_of(gate, times(gate, factor));
+    number gate = logistic(z, descent);
+    return at_scale_of(gate, times(gate, leading(x)));
 }
 
 INLINE number gated_derivative(number z)
@@ -141,14 +122,22 @@ INLINE number gated_derivative(number z)
     return at_scale_of(exp_d.value, quotient);
 }
 
-INLINE number swish_value(real x, real beta) { return gated(x, swish_exponent(x, beta)); }
+INLINE number swish_value(real x, real beta)
+{
+    number z = exponent(x, beta);
+    return gated(factor(x, z), bounded_number(z), descent_of(z));
+}
 
 INLINE number swish_derivative(real x, real beta)
 {
-    return gated_derivative(swish_exponent(x, beta));
+    return gated_derivative(exponent(x, beta));
 }
 
-INLINE number silu_value(real x) { return gated(x, exact(x)); }
+INLINE number silu_value(real x)
+{
+    number from_below = from_lowest(x);
+    return gated(from_below, bounded_also_above(from_below, x), bounded_descent(x));
+}
 
 INLINE number silu_derivative(real x) { return gated_derivative(exact(x)); }
 
@@ -160,10 +149,10 @@ INLINE number silu_derivative(real x) { return gated_derivative(exact(x)); }
 
 INLINE number mish_value(real x)
 {
-    number bounded = at_least(exact(x), EXP_LOWEST);
-    number n = exp_of(at_most(bounded, 40.0)).value;
+    number from_below = from_lowest(x);
+    number n = exp_of(at_most(from_below, 40.0)).value;
     number m = multiply(n, plus(n, 2.0));
-    return at_scale_of(n, times(divide(m, plus(m, 2.0)), leading(bounded)));
+    return at_scale_of(n, times(divide(m, plus(m, 2.0)), leading(from_below)));
 }
 
 INLINE number mish_derivative(real x)
@@ -192,30 +181,28 @@ INLINE number given_not_negative(real parameter, number result)
 
 INLINE number softplus_value(real x, real beta)
 {
-    number z = swish_exponent(x, beta);
-    number e = exp_of(at_least(minus_magnitude(z), EXP_LOWEST)).value;
-    number tail = divided(log_of_1_plus(e), beta, 1.0 / beta);
-    number value = choose(x < 0, at_scale_of(e, tail), add(exact(x), tail));
+    number z = exponent(x, beta);
+    number log = log_of_1_plus_exp(descent_of(z));
+    number tail = divided(log, beta, 1.0 / beta);
+    number value = choose(x < 0, at_scale_of(log, tail), add(exact(x), tail));
     return given_not_negative(beta, value);
 }
 
 INLINE number softplus_derivative(real x, real beta)
 {
-    number z = swish_exponent(x, beta);
-    number slope = logistic(z, exp_of(at_least(minus_magnitude(z), EXP_LOWEST)).value);
-    return given_not_negative(beta, slope);
+    number z = exponent(x, beta);
+    return given_not_negative(beta, logistic_of_descent(descent_of(z), leading(z) < 0));
 }
 
 INLINE number log_sigmoid_value(real x)
 {
-    number e = exp_of(at_least(exact(-magnitude(x)), EXP_LOWEST)).value;
-    number tail = negative(log_of_1_plus(e));
-    return choose(x < 0, add(exact(x), tail), at_scale_of(e, tail));
+    number tail = negative(log_of_1_plus_exp(bounded_descent(x)));
+    return choose(x < 0, add(exact(x), tail), tail);
 }
 
 INLINE number log_sigmoid_derivative(real x)
 {
-    return logistic(exact(-x), exp_of(at_least(exact(-magnitude(x)), EXP_LOWEST)).value);
+    return logistic_of_descent(bounded_descent(x), x > 0);
 }
 
 /* ---- softsign ---------------------------------------------------------------------------------
@@ -464,10 +451,12 @@ INLINE number gelu_derivative(real x)
 
 INLINE number gelu_tanh_value(real x)
 {
-    number bounded = at_most(at_least(exact(x), -30.0), 30.0);
+    number from_below = at_least(exact(x), -GELU_TANH_END);
+    number bounded = at_most(from_below, GELU_TANH_END);
     number slope = add(multiply(constant(GELU_TANH_CUBIC), square(bounded)),
                        constant(GELU_TANH_SLOPE));
-    return gated(x, multiply(bounded, slope));
+    number z = multiply(bounded, slope);
+    return gated(from_below, z, descent_of(z));
 }
 
 INLINE number gelu_tanh_derivative(real x)
@@ -485,7 +474,12 @@ INLINE number gelu_tanh_derivative(real x)
     return at_scale_of(exp_rise.value, divide(multiply(e, g), square(plus(e, 1.0))));
 }
 
-INLINE number quick_gelu_value(real x) { return gated(x, times(exact(x), 1.702)); }
+INLINE number quick_gelu_value(real x)
+{
+    number from_below = from_lowest(x);
+    number z = times(bounded_also_above(from_below, x), 1.702);
+    return gated(from_below, z, descent_of(z));
+}
 
 INLINE number quick_gelu_derivative(real x) { return gated_derivative(times(exact(x), 1.702)); }
 

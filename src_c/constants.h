@@ -45,6 +45,12 @@
 #define EXPM1_PAIR_C9 0x1.af5d3a91c1664p-26
 #define EXPM1_PAIR_C10 0x1.1f3b962751ac5p-29
 
+/* tanh(r/2) = r (c0 + ... + c3 u^3), u = r^2, |r| <= ln2/2 (1 + 2^-20), relative error 2^-32.78 */
+#define TANH_OF_HALF_DOUBLE_C0 0x1.fffffffed62a0p-2
+#define TANH_OF_HALF_DOUBLE_C1 -0x1.55554ba38515bp-5
+#define TANH_OF_HALF_DOUBLE_C2 0x1.11046d03b26fap-8
+#define TANH_OF_HALF_DOUBLE_C3 -0x1.af8701baa3d76p-12
+
 /* log(1 + e)/s = 2 + y (c0 + ... + c4 y^4), s = e/(2 + e), y = s^2 <= 1/9, relative error 2^-33.09 */
 #define LOG1P_DOUBLE_C0 0x1.5555584c1e740p-1
 #define LOG1P_DOUBLE_C1 0x1.9996af996f529p-2

@@ -15,6 +15,9 @@ typedef struct {
     number minus_one; /* e^x - 1, accurate relative to itself */
 } exponential;
 
+/* logistic.h says what that is good for; it does not meet ties. */
+#define EXP_IS_QUOTIENT (!TIES_MATTER)
+
 /* Where e^x is certainly nothing beside 1e-45/1.2e77, the smallest result over the largest product of
  * a gradient and a value that it is the gate of. */
 #define EXP_LOWEST (-300.0)
@@ -156,8 +159,9 @@ INLINE double raise_of(double x) { (void)x; return 1.0; }
 /* a, which is all but that number of the element type or middle of two that is next above it. */
 INLINE number just_below(number a) { return TIES_MATTER ? a * (1.0 - 0x1p-44) : a; }
 
-/* As far as -t^2/2 is at least EXP_LOWEST. */
+/* As far as -t^2/2 is at least EXP_LOWEST; and z of gelu_tanh not below it. */
 #define TAIL_END 24.0
+#define GELU_TANH_END 17.0
 
 /* The polynomials of gelu and of tanh_shrink; see constants.h. */
 INLINE number normal_tail_of(number v)
@@ -187,8 +191,7 @@ INLINE number tanh_shrink_of(number y)
 INLINE number log_of_1_plus(number e)
 {
     double s = e / (2.0 + e), y = s * s;
-    double exactly = multiply_add(log1p_rest(y), y, constant(LOG1P_PAIR_C0));
-    double p = TIES_MATTER ? exactly : log1p_beyond_s(y);
+    double p = multiply_add(log1p_rest(y), y, constant(LOG1P_PAIR_C0));
     return multiply_add(s * y, p, 2.0 * s);
 }
 

@@ -21,6 +21,9 @@ typedef struct {
     number minus_one; /* e^x - 1, accurate relative to itself */
 } exponential;
 
+/* See logistic.h. */
+#define EXP_IS_QUOTIENT 0
+
 /* Below this x e^x is nothing even times the largest number; also what keeps k within 12 bits. */
 #define EXP_LOWEST (-1480.0)
 
@@ -322,8 +325,9 @@ INLINE double raise_of(double x) { return magnitude(x) < 0x1p-800 ? RAISE : 1.0;
 
 INLINE number just_below(number a) { return a; }
 
-/* As far as -t^2/2 is at least EXP_LOWEST. */
+/* As far as -t^2/2 is at least EXP_LOWEST; and z of gelu_tanh not below it. */
 #define TAIL_END 54.4
+#define GELU_TANH_END 30.0
 
 /* The polynomials of gelu and of tanh_shrink; see constants.h. */
 INLINE number normal_tail_of(number v)

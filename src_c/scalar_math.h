@@ -97,6 +97,15 @@ INLINE double expm1_beyond_r(double r)
     return multiply_add(p, r, EXPM1_PAIR_C0);
 }
 
+/* tanh(r/2)/r for |r| <= ln2/2, u = r^2, for what narrows to float. */
+INLINE double tanh_of_half_over_r(double u)
+{
+    double p = TANH_OF_HALF_DOUBLE_C3;
+    p = multiply_add(p, u, TANH_OF_HALF_DOUBLE_C2);
+    p = multiply_add(p, u, TANH_OF_HALF_DOUBLE_C1);
+    return multiply_add(p, u, TANH_OF_HALF_DOUBLE_C0);
+}
+
 /* What log(1 + e) = s (2 + y p), s = e/(2 + e), y = s^2 <= 1/9, has for p: for what narrows to float,
  * and, to the last bit, what comes after its first coefficient, a pair. */
 INLINE double log1p_beyond_s(double y)

@@ -401,7 +401,10 @@ def test_every_kernel_keeps_to_the_bounds(row, parameters, found):
     for isa, operations in of_isas.items():
         for operation, what in operations.items():
             bound = row.bound(dtype, operation)
-            assert round(what["max_ulp"], 5) <= bound, (  # known to about 1e-13
+            # A reference may be a thousandth of an ULP wide, on either side of half of one: what is
+            # rounded correctly is within that.
+            error = what["max_ulp"] if what["misrounded"] else min(what["max_ulp"], 0.5)
+            assert round(error, 5) <= bound, (
                 f"{operation} {isa}: {what['max_ulp']} ULP at "
                 f"{case.number(what['worst_x']).hex()}, "
                 f"grad {case.number(what['worst_grad']).hex()}"

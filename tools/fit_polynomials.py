@@ -71,6 +71,12 @@ def reduced_arguments() -> tuple[mpf, mpf]:
     return -end, end
 
 
+def tanh_of_half_over_r(u: mpf) -> mpf:
+    """tanh(r/2)/r with u = r^2."""
+    r = mp.sqrt(u)
+    return mp.tanh(r / 2) / r if r else mpf(1) / 2
+
+
 def log1p_over_s(y: mpf) -> mpf:
     """log(1 + e)/s with s = e/(2 + e), y = s^2."""
     s = mp.sqrt(y)
@@ -151,6 +157,15 @@ POLYNOMIALS = (
         head=lambda r: r,
         first_power=2,
         terms=11,
+    ),
+    Polynomial(
+        stem="TANH_OF_HALF_DOUBLE",
+        formula=f"tanh(r/2) = r (c0 + ... + c3 u^3), u = r^2, {INTERVAL_TEXT}",
+        truth=tanh_of_half_over_r,
+        ends=lambda: (mpf(0), reduced_arguments()[1] ** 2),
+        head=lambda u: mpf(0),
+        first_power=0,
+        terms=4,
     ),
     Polynomial(
         stem="LOG1P_DOUBLE",
