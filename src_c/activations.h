@@ -12,6 +12,7 @@
  * double-precision references, with FMA; what float64 keeps to is in fastact/catalogue.py. */
 
 #include "logistic.h"
+#include "rational.h"
 
 /* ---- sigmoid ----------------------------------------------------------------------------------
  * f = 1/(1 + e^-x).  f' = e/(1 + e)^2,  e = e^x: f (1 - f) would cancel for x > 4.
@@ -206,14 +207,10 @@ INLINE number log_sigmoid_derivative(real x)
 }
 
 /* ---- softsign ---------------------------------------------------------------------------------
- * f = x/(1 + |x|), with |x| bounded so that inf/inf cannot happen.  f' = (1/(1 + |x|))^2, squared
- * last: (1 + |x|)^2 would overflow where the derivative is still a number. */
+ * f = x/(1 + |x|).  f' = (1/(1 + |x|))^2, squared last: (1 + |x|)^2 would overflow where the
+ * derivative is still a number. */
 
-INLINE number softsign_value(real x)
-{
-    number size = at_most(exact(magnitude(x)), 0x1p1000);
-    return sign_as(divide(size, plus(size, 1.0)), x);
-}
+INLINE number softsign_value(real x) { return over_1_plus(x); }
 
 INLINE number softsign_derivative(real x)
 {
@@ -222,18 +219,7 @@ INLINE number softsign_derivative(real x)
 
 /* ---- hard_sigmoid, hard_swish, hard_tanh ------------------------------------------------------
  * The line (x + w/2)/w between its ends 0 and 1, that times x (w = 6), and x between two bounds.
- * x + w/2 is exact where it is small; x/w + 1/2 would cancel there. Widths that are all but 0 or
- * infinite are first brought to where halves and reciprocals keep their digits. */
-
-/* What depends on the width alone is made once for all x. Of an infinite width x is bounded to 0, and
- * any other width does: 1/2, and NaN for NaN. */
-INLINE number hard_gate(double x, double width)
-{
-    double finite = width > LARGEST ? 1.0 : width;
-    double raise = (finite < 0x1p-900 ? 0x1p200 : 1.0) * (finite > 0x1p900 ? 0x1p-200 : 1.0);
-    double whole = raise * finite, half = 0.5 * whole, end = width > LARGEST ? 0.0 : half;
-    return over(plus(at_most(at_least(exact(raise * x), -end), end), half), whole);
-}
+ * x + w/2 is exact where it is small; x/w + 1/2 would cancel there. */
 
 INLINE number hard_sigmoid_value(real x, real width)
 {
@@ -250,10 +236,7 @@ INLINE number hard_sigmoid_derivative(real x, real width)
     return choose(width > 0, slope, exact(NAN));
 }
 
-INLINE number hard_swish_value(real x)
-{
-    return choose(x > -3, times(hard_gate(visible(x), 6.0), x), exact(x <= -3 ? 0 : x));
-}
+INLINE number hard_swish_value(real x) { return hard_gated(x); }
 
 INLINE number hard_swish_derivative(real x)
 {

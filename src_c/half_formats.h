@@ -28,6 +28,7 @@ typedef uint32_t result; /* an element; half_blocks.h says why it is so wide */
 /* Infinite beside any parameter, but not times the largest of them. */
 #define LARGEST 0x1p500
 #define HALF_FORMAT 1
+#define FLOATS 0
 
 INLINE float float_of(uint32_t bits)
 {

@@ -10,6 +10,7 @@ typedef float element, real, result;
 #define DTYPE f32
 #define LARGEST ((double)FLT_MAX)
 #define HALF_FORMAT 0
+#define FLOATS 1
 
 INLINE real widen(element x) { return x; }
 INLINE result nearest(double y) { return (float)y; }

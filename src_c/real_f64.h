@@ -9,6 +9,7 @@ typedef double element, real, result;
 #define DTYPE f64
 #define LARGEST DBL_MAX
 #define HALF_FORMAT 0
+#define FLOATS 0
 
 INLINE real widen(element x) { return x; }
 INLINE result nearest(double y) { return y; }

@@ -164,6 +164,9 @@ CHOSEN = [
     if all(re.fullmatch(r"\w+", slope) for slope in re.split(r" if .+? else ", row.derivative))
 ]
 
+#: float32 loops that need no double where there is an fma (rational.h).
+IN_FLOATS = {"softsign_value", "hard_sigmoid_value", "hard_swish_value"}
+
 
 def copies_of(loop: str, element: str) -> int:
     """How often an element stands in a loop: where four go through it together (elementwise.h),
@@ -291,7 +294,8 @@ def test_one_division_for_each_result_that_needs_one(functions, row, isa, elemen
         function = functions[loop_name(loop, isa, element)]
         least, most = divisions_of(row, loop, element)
         divisions = function.divisions[register]
-        of_double = 1 if element == "f64" else 2
+        in_floats = element == "f32" and loop in IN_FLOATS and isa != "baseline"
+        of_double = 1 if element == "f64" or in_floats else 2
         vectors = copies_of(loop, element) * of_double
         allowed = vectors * most * results_of(loop)
         if element in WIDE:  # a short loop may be written out
