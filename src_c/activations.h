@@ -16,7 +16,7 @@
 
 /* ---- sigmoid ----------------------------------------------------------------------------------
  * f = 1/(1 + e^-x).  f' = e/(1 + e)^2,  e = e^x: f (1 - f) would cancel for x > 4.
- * Worst: f 0.50110 at -0x1.7e9da8p+4, f' 0.50110 at 0x1.fb61d6p+5. */
+ * Worst: f 0.50098 at -0x1.cp-22, f' 0.50053 at -0x1.2cba7p+6. */
 
 INLINE number sigmoid_value(real x) { return logistic(exact(bounded(x)), bounded_descent(x)); }
 
@@ -28,7 +28,7 @@ INLINE number sigmoid_derivative(real x)
 /* ---- tanh -------------------------------------------------------------------------------------
  * f = (e - 1)/(e + 1),  e = e^2x: with e - 1 accurate relative to itself f is so at 0.
  * f' = 4e/(1 + e)^2: 1 - f^2 would cancel.
- * Worst: f 0.50385 at 0x1.d19680p-4, f' 0.50110 at 0x1.fb61d6p+4. */
+ * Worst: f 0.50223 at -0x1.f939fcp-10, f' 0.50053 at -0x1.2cba7p+5. */
 
 INLINE number tanh_value(real x)
 {
