@@ -123,7 +123,7 @@ INLINE number exponent(real x, real beta)
 {
     number z = times(exact(smaller(LARGEST, larger(-LARGEST, x))), beta);
     z = choose(magnitude(x) > LARGEST && beta != 0, exact(x * beta), z);
-    return choose(x == 0, exact(x), z);
+    return choose(x == 0 && beta == beta, exact(x), z);
 }
 
 /* Where e^z is nothing, an infinite x must not matter. */

@@ -162,6 +162,17 @@ def test_infinite_parameters_give_the_limit(dtype, infinite):
         )
 
 
+@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("name", ["swish", "softplus", "celu", "squareplus", "hard_sigmoid"])
+def test_nan_among_parameters_gives_nan(dtype, name, operation):
+    """At 0 too, where any number would give the same. (One NaN for all is a ValueError.)"""
+    activation = getattr(fastact, name)
+    x = np.array([-math.inf, -3.0, -0.0, 0.0, 1e-30, 3.0], dtype)
+    given = {parameter: np.full(x.size, math.nan, dtype) for parameter in activation.parameters}
+    for result in run(activation, operation, x, given):
+        assert np.isnan(result).all()
+
+
 def test_infinite_parameters_of_those_that_may_not_be_negative(dtype):
     """The limit, too: an infinitely sharp bend, or one that is infinitely wide."""
     x = np.array([-math.inf, -3.0, -1e-30, -0.0, 0.0, 1e-30, 3.0, math.inf], dtype)
