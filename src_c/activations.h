@@ -103,7 +103,7 @@ INLINE number elu_derivative(real x, real alpha)
  * f = x sigmoid(z), z = beta x as an exact product: rounded, it would cost |z| ULP.
  * f' = e (1 + z + e)/(1 + e)^2, e = e^z. Its root x0 is that of 1 + z + e; written as
  * d + e^x0 expm1(d), d = z - x0, the two terms have one sign and nothing cancels beside the root.
- * Worst (beta 1): f 0.50138 at -0x1.5ccb22p+4, f' 0.50145 at -0x1.cbbeaap-1. */
+ * Worst (beta 1): f 0.50071 at -0x1.6ee254p+3, f' 0.50145 at -0x1.cbbeaap-1. */
 
 /* x times the logistic function of z. */
 INLINE number gated(number x, number z, number descent)
