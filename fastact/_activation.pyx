@@ -50,7 +50,9 @@ cdef extern from "Python.h":
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order,
                                      void *descr, int subok)
+    object PyArray_FromScalar(object scalar, void *descr)
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
+    object PyArray_ToScalar(void *data, cnp.ndarray array)
 
 cdef enum:
     MAX_PARAMETERS = 4
@@ -61,6 +63,8 @@ cdef struct parameter:
     double number
 
 cdef str OUT = "out"
+cdef type np_float16 = np.float16
+cdef type np_float32 = np.float32
 cdef type np_float64 = np.float64
 cdef cnp.dtype FLOAT64 = np.dtype(np.float64)
 
@@ -227,6 +231,20 @@ cdef inline cnp.ndarray empty_like(cnp.ndarray a):
     return PyArray_NewLikeArray(a, cnp.NPY_KEEPORDER, NULL, 0)
 
 
+cdef inline cnp.ndarray array_of(PyObject *value):
+    """An array as it is, one of no dimension for a scalar that is no float, None for anything else."""
+    if cnp.PyArray_CheckExact(<object>value):
+        return <cnp.ndarray>value
+    if type(<object>value) is np_float32 or type(<object>value) is np_float16:
+        return PyArray_FromScalar(<object>value, NULL)
+    return None
+
+
+cdef inline object of_no_dimension(cnp.ndarray a):
+    """The scalar that such an array is returned as."""
+    return PyArray_ToScalar(cnp.PyArray_DATA(a), a)
+
+
 cdef class Operation:
     """One operation of an activation - its value, derivative, backward pass, or value and
     derivative - as a callable that behaves as a ufunc does.
@@ -339,11 +357,11 @@ cdef class Operation:
 
         if self.gated:
             return self.short_way_of_arrays(args, parameters, given_out)
-        if not cnp.PyArray_CheckExact(<object>args[0]):
+        x = array_of(args[0])
+        if x is None:
             return self.of_floats(args, parameters) if given_out == NULL else None
-        x = <cnp.ndarray>args[0]
         element = floating_element(cnp.PyArray_TYPE(x), bfloat16_type)
-        if element < 0 or cnp.PyArray_NDIM(x) == 0 or not is_plain(x, 0):
+        if element < 0 or not is_plain(x, 0):
             return None
         bound = &self.calls[element]
         # Of both orders, or of neither, C alone counts.
@@ -354,10 +372,8 @@ cdef class Operation:
         count += 1
         if self.arrays == 2:
             grad = x
-            if not cnp.PyArray_CheckExact(<object>args[1]):
-                return None
-            x = <cnp.ndarray>args[1]
-            if not (alike(grad, x) and is_plain(x, 0)):
+            x = array_of(args[1])
+            if x is None or not (alike(grad, x) and is_plain(x, 0)):
                 return None
             contiguity &= PyArray_FLAGS(x)
             operands[count] = <char *>cnp.PyArray_DATA(x)
@@ -416,6 +432,9 @@ cdef class Operation:
             self.run_contiguous(bound, cnp.PyArray_SIZE(x), operands)
         else:
             self.run_shaped(bound, args, x, parameters, out, second, operands)
+        if cnp.PyArray_NDIM(out) == 0 and given_out == NULL:
+            return of_no_dimension(out) if second is None else (of_no_dimension(out),
+                                                                of_no_dimension(second))
         return out if second is None else (out, second)
 
     cdef object short_way_of_arrays(self, PyObject *const *args, parameter *parameters,
