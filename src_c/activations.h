@@ -258,33 +258,30 @@ INLINE real hard_tanh_derivative(real x, real min_val, real max_val)
 /* ---- soft_shrink, hard_shrink, threshold, relu_squared ----------------------------------------
  * Comparisons, and at most one operation on x, which is rounded once. */
 
-/* A zero with the sign of x; a NaN stays one. */
-INLINE real zero_like(real x)
-{
-    real not_above = x > 1 ? 1 : x;
-    return 0 * (not_above < -1 ? -1 : not_above);
-}
-
 /* Whether |x| > least; NaN if x is. */
 INLINE real is_beyond(real x, real least)
 {
     real inside = x == x ? 0 : x;
-    real not_above = x < -least ? 1 : inside;
-    return x > least ? 1 : not_above;
+    return REAL_SIZE(x) > least ? 1 : inside;
 }
 
+/* An infinite lambd leaves nothing of an infinite x: inf - inf must not happen. */
 INLINE number soft_shrink_value(real x, real lambd)
 {
-    real lower = x - lambd, higher = x + lambd;
-    real not_above = x < -lambd ? higher : zero_like(x);
-    return exact(x > lambd ? lower : not_above);
+    const real largest = LARGEST, infinite = INFINITY;
+    real least = lambd > largest ? largest : lambd, most = lambd > largest ? largest : infinite;
+    real size = REAL_SIZE(x);
+    size = most < size ? most : size;
+    real beyond = size < least ? least : size;
+    return exact(REAL_WITH_SIGN(beyond - least, x));
 }
 
 INLINE real soft_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }
 
 INLINE number hard_shrink_value(real x, real lambd)
 {
-    return exact((x > lambd) | (x < -lambd) ? x : zero_like(x));
+    real zero = REAL_WITH_SIGN((real)0, x);
+    return exact(REAL_SIZE(x) <= lambd ? zero : x);
 }
 
 INLINE real hard_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }

@@ -243,4 +243,8 @@ INLINE double tanh_shrink_rest(double y)
 INLINE double magnitude(double x) { return fabs(x); }
 INLINE double with_sign(double size, double sign) { return copysign(size, sign); }
 
+/* The same of a float or a double, whichever a `real` is. */
+#define REAL_SIZE(x) _Generic((x), float: fabsf, double: fabs)(x)
+#define REAL_WITH_SIGN(size, sign) _Generic((size), float: copysignf, double: copysign)(size, sign)
+
 #endif
