@@ -265,11 +265,11 @@ INLINE real is_beyond(real x, real least)
     return REAL_SIZE(x) > least ? 1 : inside;
 }
 
-/* An infinite lambd leaves nothing of an infinite x: inf - inf must not happen. */
+/* An infinite lambd leaves nothing of any x: inf - inf must not happen. */
 INLINE number soft_shrink_value(real x, real lambd)
 {
-    const real largest = LARGEST, infinite = INFINITY;
-    real least = lambd > largest ? largest : lambd, most = lambd > largest ? largest : infinite;
+    const real infinite = INFINITY;
+    real least = lambd == infinite ? 0 : lambd, most = lambd == infinite ? 0 : infinite;
     real size = REAL_SIZE(x);
     size = most < size ? most : size;
     real beyond = size < least ? least : size;

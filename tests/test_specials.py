@@ -162,6 +162,19 @@ def test_infinite_parameters_give_the_limit(dtype, infinite):
         )
 
 
+@pytest.mark.parametrize("shrink", [fastact.soft_shrink, fastact.hard_shrink])
+def test_infinite_lambd_leaves_nothing_but_the_sign(dtype, shrink):
+    x = np.array([-math.inf, -3.0, -1e-30, -0.0, 0.0, 1e-30, 3.0, math.inf, math.nan], dtype)
+    for lambd in (math.inf, np.full(x.size, math.inf, dtype)):
+        got = shrink(x, lambd)
+        np.testing.assert_array_equal(got[:-1], np.zeros(x.size - 1, dtype))
+        np.testing.assert_array_equal(np.signbit(got[:-1]), np.signbit(x[:-1]))
+        assert np.isnan(got[-1])
+        np.testing.assert_array_equal(
+            shrink.derivative(x, lambd), np.where(np.isnan(x), np.nan, 0)
+        )
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("name", ["swish", "softplus", "celu", "squareplus", "hard_sigmoid"])
 def test_nan_among_parameters_gives_nan(dtype, name, operation):
