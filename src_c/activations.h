@@ -3,8 +3,8 @@
  * types, instruction sets, threads, strides - is made from these.
  *
  * A function returns a `number`, the working type: a double for float32, a pair of doubles for
- * float64. A derivative that is a `real` exactly may be returned as one, which spares a backward
- * pass the wider product. e is always an exponential of something that cannot overflow. NaN must
+ * float64. What is a number of the element type exactly may be returned as a `real`, which needs no
+ * rounding and, of a derivative, spares a backward pass the wider product. e is always an exponential of something that cannot overflow. NaN must
  * come out where NaN goes in: a comparison with NaN is false, so the last branch of each choice
  * carries x.
  *
@@ -54,11 +54,11 @@ INLINE number tanh_derivative(real x)
 #endif
 #define RELU6(x) ((x) > 6 ? 6 : RELU(x))
 
-INLINE number relu_value(real x) { return exact(RELU(x)); }
+INLINE real relu_value(real x) { return RELU(x); }
 
 INLINE real relu_derivative(real x) { return x > 0 ? 1 : x <= 0 ? 0 : x; }
 
-INLINE number relu6_value(real x) { return exact(RELU6(x)); }
+INLINE real relu6_value(real x) { return RELU6(x); }
 
 INLINE real relu6_derivative(real x)
 {
@@ -79,7 +79,7 @@ INLINE real leaky_relu_derivative(real x, real negative_slope)
     return x <= 0 ? negative_slope : x > 0 ? 1 : x;
 }
 
-INLINE number identity_value(real x) { return exact(x); }
+INLINE real identity_value(real x) { return x; }
 
 INLINE real identity_derivative(real x) { return x == x ? 1 : x; }
 
@@ -244,9 +244,9 @@ INLINE number hard_swish_derivative(real x)
     return choose(magnitude(x) < 3, inside, exact(x >= 3 ? 1 : x <= -3 ? 0 : x));
 }
 
-INLINE number hard_tanh_value(real x, real min_val, real max_val)
+INLINE real hard_tanh_value(real x, real min_val, real max_val)
 {
-    return exact(x < min_val ? min_val : x > max_val ? max_val : x);
+    return x < min_val ? min_val : x > max_val ? max_val : x;
 }
 
 INLINE real hard_tanh_derivative(real x, real min_val, real max_val)
@@ -278,17 +278,17 @@ INLINE number soft_shrink_value(real x, real lambd)
 
 INLINE real soft_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }
 
-INLINE number hard_shrink_value(real x, real lambd)
+INLINE real hard_shrink_value(real x, real lambd)
 {
     real zero = REAL_WITH_SIGN((real)0, x);
-    return exact(REAL_SIZE(x) <= lambd ? zero : x);
+    return REAL_SIZE(x) <= lambd ? zero : x;
 }
 
 INLINE real hard_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }
 
-INLINE number threshold_value(real x, real threshold, real value)
+INLINE real threshold_value(real x, real threshold, real value)
 {
-    return exact(x <= threshold ? value : x);
+    return x <= threshold ? value : x;
 }
 
 INLINE real threshold_derivative(real x, real threshold, real value)

@@ -6,7 +6,7 @@
  * INDEPENDENT. */
 
 /* Of x and the parameters, of which there are at most two. */
-typedef number scalar_function(real x, real first, real second);
+typedef result scalar_function(real x, real first, real second);
 typedef result chained_function(real grad, real x, real first, real second);
 
 INLINE result narrow(number a) { return nearest(rounded(a)); }
@@ -25,10 +25,11 @@ INLINE result chain_real(real grad, real slope)
     return slope == 0 ? 0 : product;
 }
 
-/* Derivatives come as either. */
+/* Values and derivatives come as either: a real is one that the element type has. */
 INLINE number number_itself(number a) { return a; }
-#define IS_REAL(slope) _Generic((slope), real: 1, number: 0)
-#define AS_NUMBER(slope) _Generic((slope), real: exact, number: number_itself)(slope)
+#define IS_REAL(a) _Generic((a), real: 1, number: 0)
+#define AS_NUMBER(a) _Generic((a), real: exact, number: number_itself)(a)
+#define AS_RESULT(a) _Generic((a), real: result_of, number: narrow)(a)
 #define CHAIN(grad, slope) _Generic((slope), real: chain_real, number: chain_number)(grad, slope)
 
 /* The operands of each loop, by position as fastact_loop has them. */
@@ -73,7 +74,7 @@ INLINE void map_uniform(ptrdiff_t n, char *const *operands, int parameters, scal
     const real *x = INPUT(0);
     ONE_VALUE(1, parameters);
     result *out = OUTPUT(1 + parameters);
-    EACH_ELEMENT(0, narrow(f(x[i], first, second)));
+    EACH_ELEMENT(0, f(x[i], first, second));
 }
 
 INLINE void map_varying(ptrdiff_t n, char *const *operands, int parameters, scalar_function *f)
@@ -82,7 +83,7 @@ INLINE void map_varying(ptrdiff_t n, char *const *operands, int parameters, scal
     ARRAYS(1, parameters);
     result *out = OUTPUT(1 + parameters);
     INDEPENDENT
-    for (ptrdiff_t i = 0; i < n; i++) out[i] = narrow(f(x[i], first[i], second[i]));
+    for (ptrdiff_t i = 0; i < n; i++) out[i] = f(x[i], first[i], second[i]);
 }
 
 /* A slope that is a real has been chosen rather than computed. */
@@ -113,8 +114,8 @@ INLINE void both_uniform(ptrdiff_t n, char *const *operands, int parameters,
     result *out = OUTPUT(1 + parameters), *slope = OUTPUT(2 + parameters);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) {
-        result value = narrow(f(x[i], first, second));
-        slope[i] = narrow(derivative(x[i], first, second));
+        result value = f(x[i], first, second);
+        slope[i] = derivative(x[i], first, second);
         out[i] = value;
     }
 }
@@ -127,8 +128,8 @@ INLINE void both_varying(ptrdiff_t n, char *const *operands, int parameters, sca
     result *out = OUTPUT(1 + parameters), *slope = OUTPUT(2 + parameters);
     INDEPENDENT
     for (ptrdiff_t i = 0; i < n; i++) {
-        result value = narrow(f(x[i], first[i], second[i]));
-        slope[i] = narrow(derivative(x[i], first[i], second[i]));
+        result value = f(x[i], first[i], second[i]);
+        slope[i] = derivative(x[i], first[i], second[i]);
         out[i] = value;
     }
 }
@@ -236,12 +237,17 @@ INLINE void backward_gate(ptrdiff_t n, char *const *operands, gate_gradient_func
 
 /* The functions of the loops' form, from those of activations.h, given what these take. */
 #define FUNCTIONS(name, ...)                                                                       \
-    INLINE number name##_f(real x, real first, real second)                                        \
+    INLINE result name##_f(real x, real first, real second)                                        \
     {                                                                                              \
         (void)first, (void)second;                                                                 \
-        return name##_value(__VA_ARGS__);                                                          \
+        return AS_RESULT(name##_value(__VA_ARGS__));                                               \
     }                                                                                              \
-    INLINE number name##_d(real x, real first, real second)                                        \
+    INLINE result name##_d(real x, real first, real second)                                        \
+    {                                                                                              \
+        (void)first, (void)second;                                                                 \
+        return AS_RESULT(name##_derivative(__VA_ARGS__));                                          \
+    }                                                                                              \
+    INLINE number name##_slope(real x, real first, real second)                                    \
     {                                                                                              \
         (void)first, (void)second;                                                                 \
         return AS_NUMBER(name##_derivative(__VA_ARGS__));                                          \
@@ -297,13 +303,13 @@ ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS)
     {                                                                                              \
         const double raise = raise_of(gate);                                                       \
         const real x = raise * gate;                                                               \
-        return PRODUCT(value, gate, f##_value(x), raise, f##_derivative(x));                       \
+        return PRODUCT(value, gate, AS_NUMBER(f##_value(x)), raise, f##_derivative(x));            \
     }                                                                                              \
     INLINE result name##_gradient_of_value(real grad, real gate)                                   \
     {                                                                                              \
         const double raise = raise_of(gate);                                                       \
         const real x = raise * gate;                                                               \
-        return GRADIENT_OF_VALUE(grad, gate, f##_value(x), raise, f##_derivative(x));              \
+        return GRADIENT_OF_VALUE(grad, gate, AS_NUMBER(f##_value(x)), raise, f##_derivative(x));   \
     }                                                                                              \
     INLINE result name##_gradient_of_gate(real grad, real gate, real value)                        \
     {                                                                                              \
@@ -323,21 +329,21 @@ GATES(GATE)
 
 /* ---- and the table of them -------------------------------------------------------------------- */
 
-#define PLAIN(name)                                                                                \
-    {#name, 1, 0, {{KERNEL(name, value), NULL, NULL}, {KERNEL(name, derivative), NULL, NULL},      \
-                   {KERNEL(name, backward), NULL, SLOPES_OF(name)},                                \
-                   {KERNEL(name, value_and_derivative), NULL, NULL}}},
-#define WITH_VARYING(name, parameters)                                                             \
+#define NO_VARYING(name, operation) NULL
+#define VARYING(name, operation) KERNEL(name, operation##_varying)
+#define OPERATIONS(name, parameters, varying, ...)                                                 \
     {#name, 1, parameters,                                                                         \
-     {{KERNEL(name, value), KERNEL(name, value_varying), NULL},                                    \
-      {KERNEL(name, derivative), KERNEL(name, derivative_varying), NULL},                          \
-      {KERNEL(name, backward), KERNEL(name, backward_varying), SLOPES_OF(name)},                   \
-      {KERNEL(name, value_and_derivative), KERNEL(name, value_and_derivative_varying), NULL}}},
-#define PARAMETER(name) WITH_VARYING(name, 1)
-#define TWO_PARAMETERS(name) WITH_VARYING(name, 2)
+     {{KERNEL(name, value), varying(name, value), NULL, IS_REAL(name##_value(__VA_ARGS__))},       \
+      {KERNEL(name, derivative), varying(name, derivative), NULL,                                  \
+       IS_REAL(name##_derivative(__VA_ARGS__))},                                                   \
+      {KERNEL(name, backward), varying(name, backward), SLOPES_OF(name), 0},                       \
+      {KERNEL(name, value_and_derivative), varying(name, value_and_derivative), NULL, 0}}},
+#define PLAIN(name) OPERATIONS(name, 0, NO_VARYING, 0)
+#define PARAMETER(name) OPERATIONS(name, 1, VARYING, 0, 0)
+#define TWO_PARAMETERS(name) OPERATIONS(name, 2, VARYING, 0, 0, 0)
 #define GATE(name, f)                                                                              \
-    {#name, 2, 0, {[FASTACT_VALUE] = {KERNEL(name, value), NULL, NULL},                            \
-                   [FASTACT_BACKWARD] = {KERNEL(name, backward), NULL, NULL}}},
+    {#name, 2, 0, {[FASTACT_VALUE] = {KERNEL(name, value), NULL, NULL, 0},                         \
+                   [FASTACT_BACKWARD] = {KERNEL(name, backward), NULL, NULL, 0}}},
 
 static const fastact_activation activations[] = {
     ACTIVATIONS(PLAIN, INTEGER, PARAMETER, TWO_PARAMETERS) GATES(GATE)};

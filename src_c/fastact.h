@@ -33,6 +33,7 @@ typedef struct {
     fastact_loop *uniform; /* each parameter operand points to one value, the same for all */
     fastact_loop *varying; /* each parameter operand is an array; NULL without parameters */
     fastact_loop *slopes;  /* of a backward pass of 16-bit elements: x, parameters -> f' as doubles */
+    int chosen; /* results are chosen among numbers of the element type rather than rounded to it */
 } fastact_loops;
 
 typedef struct {

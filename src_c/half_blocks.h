@@ -53,9 +53,9 @@ ONE_FUNCTION static void KERNEL(in, blocks)(ptrdiff_t n, char *const *operands, 
 /* ---- for tables.c ----------------------------------------------------------------------------- */
 
 INLINE void slopes_uniform(ptrdiff_t n, const real *x, real first, real second, double *slopes,
-                           number (*derivative)(real x, real first, real second))
+                           number (*slope)(real x, real first, real second))
 {
-    for (ptrdiff_t i = 0; i < n; i++) slopes[i] = rounded(derivative(x[i], first, second));
+    for (ptrdiff_t i = 0; i < n; i++) slopes[i] = rounded(slope(x[i], first, second));
 }
 
 /* Operands: x, parameters, and the slopes as doubles. */
@@ -69,7 +69,7 @@ INLINE void slopes_uniform(ptrdiff_t n, const real *x, real first, real second, 
             ptrdiff_t length = n - begin < HALF_BLOCK ? n - begin : HALF_BLOCK;                    \
             widen_all(length, (const element *)o[0] + begin, x);                                   \
             slopes_uniform(length, x, first, second, (double *)o[1 + parameters] + begin,          \
-                           name##_d);                                                              \
+                           name##_slope);                                                          \
         }                                                                                          \
     }
 #define SLOPES_OF(name) KERNEL(name, slopes)

@@ -15,6 +15,17 @@ INLINE real widen(element x)
                      float_of((uint32_t)x << 16));
 }
 
+/* Added to 0.5, a subnormal leaves its number of steps in the low bits of the sum. */
+INLINE result result_of(real y)
+{
+    float size = fabsf(y);
+    uint32_t bits = bits_of_float(size);
+    uint32_t biases_differ = bits < 0x7f800000u ? 112 << 10 : 224 << 10;
+    uint32_t steps = bits_of_float(size + 0.5f) - bits_of_float(0.5f);
+    uint32_t number = size < 0x1p-14f ? steps : (bits >> 13) - biases_differ;
+    return number | (bits_of_float(y) >> 16 & 0x8000);
+}
+
 /* y as a float whose last bit is set if y has any bit beyond it: as far from the middle of two
  * elements as y, and on the same side. */
 INLINE float to_odd(double y)

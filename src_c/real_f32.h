@@ -13,5 +13,6 @@ typedef float element, real, result;
 #define FLOATS 1
 
 INLINE real widen(element x) { return x; }
+INLINE result result_of(real y) { return y; }
 INLINE result nearest(double y) { return (float)y; }
 INLINE result nearest_product(real a, real b) { return a * b; }

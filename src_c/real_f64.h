@@ -12,5 +12,6 @@ typedef double element, real, result;
 #define FLOATS 0
 
 INLINE real widen(element x) { return x; }
+INLINE result result_of(real y) { return y; }
 INLINE result nearest(double y) { return y; }
 INLINE result nearest_product(real a, real b) { return a * b; }

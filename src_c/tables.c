@@ -10,8 +10,7 @@
 #include "fp_environment.h"
 #include "independent.h"
 
-/* Computing an element takes three to seven times as long as looking it up: a quarter of the
- * elements computed is worth it even for the cheapest functions. */
+/* Computing an element and rounding it takes two to seven times as long as looking it up. */
 enum { NUMBERS = 65536, PAYS_FROM = 4 * NUMBERS };
 enum { LINE = 64 };
 
@@ -92,8 +91,9 @@ int fastact_apply_by_table(const fastact_call *call, int dimensions, const ptrdi
                                               : look_up;
     ptrdiff_t n = 1;
     for (int d = 0; d < dimensions; d++) n *= shape[d];
-    /* A slope of the cheap functions costs less than its look-up. */
-    if (n < PAYS_FROM || call->loops.uniform == loop || (arrays == 2 && call->cost == FASTACT_CHEAP)
+    /* What is merely chosen costs less than its look-up, as does a slope of the cheap functions. */
+    if (n < PAYS_FROM || call->loops.uniform == loop || call->loops.chosen
+        || (arrays == 2 && call->cost == FASTACT_CHEAP)
         || (call->computed_in != FASTACT_FLOAT16 && call->computed_in != FASTACT_BFLOAT16))
         return 0;
     int stopped = 0;

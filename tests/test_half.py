@@ -165,6 +165,19 @@ def test_backward_is_the_exact_product_rounded_once(row, activation, parameters,
         assert not exact or (exact < 0) == bool(np.signbit(y))
 
 
+@pytest.mark.parametrize("significand", [1.0, 1.25, 1.5, 1.9375])
+def test_every_gradient_times_a_slope_of_any_size(half, significand):
+    """A product of two elements is a double exactly."""
+    grad = every(half, "finite")
+    wide = half.wide(grad)
+    below_0 = np.full_like(grad, -1)
+    exponents = range(half.least_exponent - half.mantissa, 128, 11)
+    for slope in half.wide(half.of_float64(np.ldexp(significand, exponents))):
+        if 0 < slope < math.inf:
+            got = fastact.leaky_relu.backward(grad, below_0, float(slope))
+            assert same_bits(got, half.nearest(wide * slope)), slope
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_not_a_number_and_infinity(row, activation, parameters, half, kind):
     nan = every(half, "nan")
