@@ -170,9 +170,7 @@ def test_infinite_lambd_leaves_nothing_but_the_sign(dtype, shrink):
         np.testing.assert_array_equal(got[:-1], np.zeros(x.size - 1, dtype))
         np.testing.assert_array_equal(np.signbit(got[:-1]), np.signbit(x[:-1]))
         assert np.isnan(got[-1])
-        np.testing.assert_array_equal(
-            shrink.derivative(x, lambd), np.where(np.isnan(x), np.nan, 0)
-        )
+        np.testing.assert_array_equal(shrink.derivative(x, lambd), np.where(np.isnan(x), np.nan, 0))
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
