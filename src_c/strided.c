@@ -10,10 +10,10 @@
 #include "fp_environment.h"
 #include "independent.h"
 
-/* Five operands' tiles are 20 KB. Of rows in place, the last AHEAD elements are computed while as many
- * of the next row are on their way, the others before, in whole groups of as many as a kernel goes
- * through together. */
-enum { TILE_BYTES = 4096, AHEAD = 256, FAR_AHEAD = 4 * AHEAD };
+/* Five operands' tiles are 20 KB. Inputs that the second cache holds in any case are not asked for. Of
+ * rows in place, the last AHEAD elements are computed while as many of the next row are on their way,
+ * the others before, in whole groups of as many as a kernel goes through together. */
+enum { TILE_BYTES = 4096, NEAR_BYTES = 1 << 18, AHEAD = 256, FAR_AHEAD = 4 * AHEAD };
 
 int fastact_round(int element, double x, void *out)
 {
@@ -288,6 +288,7 @@ typedef struct {
     int fastest;            /* the dimension along which one box follows the other */
     int row_by_row;         /* no operand needs a tile if the kernel is given single rows */
     int tails_apart;        /* what these have beside whole groups is gathered all the same */
+    int is_far;             /* so much is read that it may have to come from memory */
     ptrdiff_t shape[FASTACT_MAX_DIMENSIONS], box[FASTACT_MAX_DIMENSIONS];
     ptrdiff_t strides[FASTACT_MAX_OPERANDS][FASTACT_MAX_DIMENSIONS];
 } shaped_job;
@@ -303,12 +304,6 @@ static ptrdiff_t less(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
 
 /* Rows of fewer elements are gone through column by column. */
 enum { NARROW = 8 };
-
-/* With strides that the compiler knows, of which it makes vectors. */
-#define COPY_ROWS(type, copy, stride)                                                              \
-    for (ptrdiff_t r = 0; r < p.rows; r++)                                                         \
-        INDEPENDENT                                                                                \
-        for (ptrdiff_t c = 0; c < p.columns; c++) copy(type, stride);
 
 #define COPY_PART(type, copy)                                                                      \
     {                                                                                              \
@@ -407,9 +402,9 @@ static void prefetch_ahead(part p, ptrdiff_t from, ptrdiff_t elements, int to_se
 
 /* Rows that no operand has to be gathered for, as far as `columns`; what lies beside these is asked for
  * with them. */
-static void run_rows(const fastact_call *call, fastact_loop *loop, const part *parts,
-                     ptrdiff_t columns)
+static void run_rows(const shaped_job *j, fastact_loop *loop, const part *parts, ptrdiff_t columns)
 {
+    const fastact_call *call = j->call;
     char *operands[FASTACT_MAX_OPERANDS];
     part at[FASTACT_MAX_OPERANDS];
     int all = call->inputs + call->outputs;
@@ -427,7 +422,7 @@ static void run_rows(const fastact_call *call, fastact_loop *loop, const part *p
             if (n > AHEAD) n += FASTACT_TOGETHER - 1 - AHEAD, n -= n % FASTACT_TOGETHER;
             ptrdiff_t asked = c + n == columns ? parts->columns - c : n;
             for (int i = 0; i < all; i++) operands[i] = at[i].at + c * at[i].column_stride;
-            for (int i = 0; i < call->inputs; i++)
+            for (int i = 0; j->is_far && i < call->inputs; i++)
                 prefetch_ahead(at[i], c + ahead, asked, to_second);
             loop(n, operands);
         }
@@ -463,7 +458,7 @@ static void run_box(const shaped_job *j, fastact_loop *loop, const part *now, co
 static void run_box_by_rows(const shaped_job *j, fastact_loop *loop, part *parts, tile_room tiles)
 {
     ptrdiff_t columns = parts->columns, beside = j->tails_apart ? columns % FASTACT_TOGETHER : 0;
-    run_rows(j->call, loop, parts, columns - beside);
+    run_rows(j, loop, parts, columns - beside);
     if (!beside) return;
     for (int i = 0; i < j->call->inputs + j->call->outputs; i++) {
         parts[i].at += (columns - beside) * parts[i].column_stride;
@@ -606,6 +601,7 @@ int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff
     int by_table = j.uniform ? fastact_apply_by_table(call, dimensions, shape, operands, strides) : 0;
     if (by_table) return by_table < 0 ? -1 : 0;
     choose_boxes(&j);
+    j.is_far = n * call->inputs * fastact_element_size(call->computed_in) > NEAR_BYTES;
     ptrdiff_t boxes = 1, elements = 1;
     for (int d = 0; d < j.dimensions; d++) {
         boxes *= boxes_along(&j, d);
