@@ -8,7 +8,7 @@ cimport numpy as cnp
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsDouble, PyLong_CheckExact
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.ref cimport PyObject
+from cpython.ref cimport Py_INCREF, PyObject
 from cpython.tuple cimport PyTuple_GET_SIZE
 from libc.string cimport memset
 
@@ -50,17 +50,22 @@ cdef extern from "Python.h":
 cdef extern from "numpy/arrayobject.h":
     cnp.ndarray PyArray_NewLikeArray(cnp.ndarray prototype, cnp.NPY_ORDER order,
                                      void *descr, int subok)
+    cnp.ndarray PyArray_NewFromDescr(type subtype, cnp.dtype descr, int nd, cnp.npy_intp *dims,
+                                     cnp.npy_intp *strides, void *data, int flags, PyObject *obj)
     object PyArray_FromScalar(object scalar, void *descr)
     object PyArray_Scalar(void *data, cnp.dtype descr, object base)
     object PyArray_ToScalar(void *data, cnp.ndarray array)
 
 cdef enum:
     MAX_PARAMETERS = 4
+    WEAK = -1
 
-# What a call gives for a parameter: an array, or a number where there is none.
+# What a call gives for a parameter: an array, or a number where there is none. Python's numbers give
+# way to any array; one of NumPy's has an element type, or WEAK.
 cdef struct parameter:
     PyObject *array
     double number
+    int element
 
 cdef str OUT = "out"
 cdef type np_float16 = np.float16
@@ -245,6 +250,29 @@ cdef inline object of_no_dimension(cnp.ndarray a):
     return PyArray_ToScalar(cnp.PyArray_DATA(a), a)
 
 
+cdef cnp.ndarray part(cnp.ndarray x, int axis, Py_ssize_t begin, Py_ssize_t length):
+    """A view of so much of an array along an axis."""
+    cdef Py_ssize_t shape[_kernels.FASTACT_MAX_DIMENSIONS]
+    cdef int i
+    for i in range(cnp.PyArray_NDIM(x)):
+        shape[i] = cnp.PyArray_DIMS(x)[i]
+    shape[axis] = length
+    cdef cnp.dtype dtype = <cnp.dtype>cnp.PyArray_DESCR(x)
+    Py_INCREF(dtype)  # which the view takes
+    cdef cnp.ndarray view = PyArray_NewFromDescr(
+        cnp.ndarray, dtype, cnp.PyArray_NDIM(x), <cnp.npy_intp *>shape, cnp.PyArray_STRIDES(x),
+        <char *>cnp.PyArray_DATA(x) + begin * cnp.PyArray_STRIDES(x)[axis],
+        PyArray_FLAGS(x) & cnp.NPY_ARRAY_WRITEABLE, NULL)
+    cnp.set_array_base(view, x)
+    return view
+
+
+def halves(cnp.ndarray x, int axis):
+    """Return the first and second half along an axis, as views: slices take twice as long."""
+    cdef Py_ssize_t middle = cnp.PyArray_DIMS(x)[axis] // 2
+    return part(x, axis, 0, middle), part(x, axis, middle, middle)
+
+
 cdef class Operation:
     """One operation of an activation - its value, derivative, backward pass, or value and
     derivative - as a callable that behaves as a ufunc does.
@@ -322,6 +350,7 @@ cdef class Operation:
         for i in range(len(self.values)):
             parameters[i].number = self.numbers[i]
             parameters[i].array = NULL
+            parameters[i].element = WEAK
         for i in range(self.arrays, given):
             if not read_parameter(args[i], &parameters[<Py_ssize_t>self.slots[i - self.arrays]]):
                 return False
@@ -387,6 +416,8 @@ cdef class Operation:
                 operands[count] = <char *>cnp.PyArray_DATA(<cnp.ndarray>parameters[i].array)
             elif not self.takes(i, parameters[i].number):
                 return None  # refused there
+            elif not gives_way(&parameters[i], element):
+                return None  # x does
             elif element == _kernels.FASTACT_FLOAT64:
                 operands[count] = <char *>&parameters[i].number
             elif _kernels.round_to(element, parameters[i].number, &rounded[i]):
@@ -582,7 +613,8 @@ cdef class Operation:
                 return None
             values[i] = PyFloat_AS_DOUBLE(<object>args[i])
         for i in range(bound.parameters):
-            if parameters[i].array != NULL or not self.takes(i, parameters[i].number):
+            if (parameters[i].array != NULL or not self.takes(i, parameters[i].number)
+                    or parameters[i].element == _kernels.FASTACT_FLOAT32):
                 return None
             values[self.arrays + i] = parameters[i].number
         if self.ascending and self.falls(parameters):
@@ -877,10 +909,25 @@ cdef class Gate(Operation):
         return _docstrings.text(self.row, "value", {})
 
 
+cdef inline bint gives_way(parameter *number, int element) noexcept:
+    """Whether a number leaves arrays of an element type as they are."""
+    return (number.element == WEAK or number.element == element
+            or (number.element == _kernels.FASTACT_FLOAT32
+                and element == _kernels.FASTACT_FLOAT64))
+
+
 cdef inline bint read_parameter(PyObject *value, parameter *read) except -1:
-    """Read a plain Python number or an array of some dimension; False for anything else."""
+    """Read a plain number or an array of some dimension; False for anything else."""
     if PyFloat_CheckExact(<object>value):
         read.number = PyFloat_AS_DOUBLE(<object>value)
+        return True
+    if type(<object>value) is np_float64:
+        read.number = PyFloat_AS_DOUBLE(<object>value)
+        read.element = _kernels.FASTACT_FLOAT64
+        return True
+    if type(<object>value) is np_float32:
+        read.number = <double>(<object>value)
+        read.element = _kernels.FASTACT_FLOAT32
         return True
     if PyLong_CheckExact(<object>value):
         try:
@@ -924,6 +971,9 @@ cdef check_order(str function, row, values):
 
 cpdef check_dtype(str function, value):
     """Refuse a dtype that no function has loops for, by its name."""
+    if cnp.PyArray_CheckExact(value) and floating_element(
+            cnp.PyArray_TYPE(<cnp.ndarray>value), bfloat16_type) >= 0:
+        return
     if isinstance(value, np.ndarray):
         dtype = value.dtype
     elif hasattr(type(value), "__array_ufunc__") and not isinstance(value, np.generic):

@@ -20,7 +20,9 @@ _glu, _leaky_relu = _activation.gates["glu"], _activation.activations["leaky_rel
 
 def _array(name: str, x: Any) -> Any:
     """Return an array that has views: x, or what NumPy makes of it."""
-    if not hasattr(type(x), "__array_function__"):  # as Dask's have, and pandas's have not
+    if type(x) is not np.ndarray and not hasattr(
+        type(x), "__array_function__"
+    ):  # as Dask's have, and pandas's have not
         x = np.asarray(x)
     _activation.check_dtype(name, x)
     return x
@@ -38,6 +40,8 @@ def _axis(name: str, axis: Any, dimensions: int) -> int:
 
 def _halves(x: Any, axis: int) -> tuple[Any, Any]:
     """Return the first and second half along an axis, as views."""
+    if type(x) is np.ndarray:
+        return _activation.halves(x, axis)
     middle = x.shape[axis] // 2
     if axis == x.ndim - 1:
         return x[..., :middle], x[..., middle:]
@@ -161,7 +165,8 @@ class Glu(_Arrangement):
         self, x: Any, axis: Any = -1, *, out: Any = None, **keywords: Any
     ) -> Any:
         value, gate, _ = self._read("glu", x, axis)
-        _check_out("glu", out, value.shape)
+        if out is not None:
+            _check_out("glu", out, value.shape)
         return _glu(gate, value, out=out, **keywords)
 
     def backward(self, grad: Any, x: Any, axis: Any = -1, *, out: Any = None) -> Any:
@@ -291,7 +296,8 @@ class Prelu(_Arrangement):
         self, x: Any, weight: Any, axis: Any = 1, *, out: Any = None, **keywords: Any
     ) -> Any:
         x, slopes, _ = self._read("prelu", x, weight, axis)
-        _check_out("prelu", out, x.shape)
+        if out is not None:
+            _check_out("prelu", out, x.shape)
         return _leaky_relu(x, slopes, out=out, **keywords)
 
     def backward(

@@ -1255,3 +1255,41 @@ def test_a_parameter_beyond_float32_warns_in_every_layout():
     for values in (x, np.repeat(x, 2)[::2]):
         with pytest.warns(RuntimeWarning, match="overflow"):
             assert fa.elu(values, 1e300)[0] == -np.inf
+
+
+SCALARS = [0.5, np.float16(0.5), np.float32(0.5), np.float64(0.5)]
+NO_DIMENSION = [np.array(0.5, dtype) for dtype in ("f2", "f4", "f8", ">f4")]
+SMALL = [np.array([-1.0, 0.5], dtype) for dtype in ("f2", "f4", "f8")]
+
+
+def same_as_of_ufunc(got, wanted):
+    assert type(got) is type(wanted)
+    assert got.dtype == wanted.dtype
+    np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("x", [*SCALARS, *NO_DIMENSION, *SMALL], ids=repr)
+def test_scalars_and_arrays_of_no_dimension_are_as_for_the_ufunc(x):
+    """Types and dtypes too, however they are mixed: most go a shorter way than the ufunc's."""
+    for parameter in (*SCALARS, *NO_DIMENSION):
+        same_as_of_ufunc(fa.elu(x, parameter), fa.elu.ufunc(x, parameter))
+    for grad in (*SCALARS, *NO_DIMENSION, *SMALL):
+        same_as_of_ufunc(fa.tanh.backward(grad, x), fa.tanh.backward.ufunc(grad, x))
+    both = fa.tanh.value_and_derivative
+    for got, wanted in zip(both(x), both.ufunc(x), strict=True):
+        same_as_of_ufunc(got, wanted)
+    for dtype in ("f4", "f8"):
+        out = np.empty(np.shape(x), dtype)
+        if np.can_cast(np.asarray(x).dtype, dtype):
+            assert fa.tanh(x, out=out) is out
+            same_as_of_ufunc(out, fa.tanh.ufunc(x, out=np.empty_like(out)))
+
+
+@pytest.mark.parametrize("x", [np.float32(-1), np.float16(-1), np.array(-1, "f4")], ids=repr)
+def test_scalars_are_let_go(x):
+    """No reference to an argument or a result is kept."""
+    before = sys.getrefcount(x), sys.getrefcount(x.dtype)
+    for _ in range(100):
+        fa.elu.backward(x, x, np.float32(0.5))
+        fa.elu.value_and_derivative(x)
+    assert (sys.getrefcount(x), sys.getrefcount(x.dtype)) == before
