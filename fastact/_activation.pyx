@@ -60,8 +60,8 @@ cdef enum:
     MAX_PARAMETERS = 4
     WEAK = -1
 
-# What a call gives for a parameter: an array, or a number where there is none. Python's numbers give
-# way to any array; one of NumPy's has an element type, or WEAK.
+# What a call gives for a parameter: an array, or a number where there is none. Python's numbers are
+# WEAK and give way to any array; one of NumPy's has an element type.
 cdef struct parameter:
     PyObject *array
     double number
@@ -237,7 +237,7 @@ cdef inline cnp.ndarray empty_like(cnp.ndarray a):
 
 
 cdef inline cnp.ndarray array_of(PyObject *value):
-    """An array as it is, one of no dimension for a scalar that is no float, None for anything else."""
+    """An array as it is, one of no dimension for a scalar that is not Python's, else None."""
     if cnp.PyArray_CheckExact(<object>value):
         return <cnp.ndarray>value
     if type(<object>value) is np_float32 or type(<object>value) is np_float16:

@@ -41,7 +41,8 @@ def _axis(name: str, axis: Any, dimensions: int) -> int:
 def _halves(x: Any, axis: int) -> tuple[Any, Any]:
     """Return the first and second half along an axis, as views."""
     if type(x) is np.ndarray:
-        return _activation.halves(x, axis)
+        halves: tuple[Any, Any] = _activation.halves(x, axis)
+        return halves
     middle = x.shape[axis] // 2
     if axis == x.ndim - 1:
         return x[..., :middle], x[..., middle:]
