@@ -32,6 +32,7 @@ x = np.linspace(-3, 3, 64).reshape(8, 8)
 narrow, half, whole, brain = (x.astype(t) for t in (np.float32, np.float16, np.int64, bfloat16))
 out, mask, view = np.empty_like(x), x > 0, x[:, ::2]
 out_of_half, rows_of_half = np.empty_like(half), half[:, ::2]
+one, none = narrow[0, 0], np.array(0.5, np.float32)
 flat, target = array.array("d", x.ravel()), array.array("d", x.ravel())
 fixed = fa.elu.with_parameters(alpha=0.5)
 large = np.linspace(-3, 3, 1 << 15)
@@ -43,7 +44,7 @@ read_only.flags.writeable = False
 weights, gradients = np.full(8, 0.25), np.empty(8)
 GIVEN = [x, narrow, half, whole, brain, out, mask, view, out_of_half, rows_of_half, flat, target,
          fixed, large, into, refused, labels, probabilities, losses, odd, short, read_only, weights,
-         gradients]  # fmt: skip
+         gradients, one, none]  # fmt: skip
 
 
 def in_a_block(call):
@@ -55,6 +56,9 @@ CALLS = {
     "value": lambda: fa.mish(x),
     "out": lambda: fa.mish(x, out=out),
     "float32": lambda: fa.elu(narrow, 0.5),
+    "scalar": lambda: fa.elu(one, one),
+    "no dimension": lambda: fa.elu.value_and_derivative(none),
+    "scalar, out": lambda: fa.elu.backward(one, none, out=none),
     "float16": lambda: fa.elu(half, alpha=0.5),
     "float16, out": lambda: fa.mish(half, out=out_of_half),
     "float16, view": lambda: fa.mish.derivative(rows_of_half),
