@@ -116,6 +116,14 @@ cdef dict loops_in_order(int inputs):
     return {**FLOATS, **INTEGERS}
 
 
+cdef bint keeps(row, int operation, int element):
+    """Whether results are of the element type that x is of; else they are float64."""
+    return element < _kernels.FASTACT_FLOATS or (
+        row.keeps_integers and operation == _kernels.FASTACT_VALUE
+        and element != _kernels.FASTACT_BOOL
+    )
+
+
 cdef object make_ufunc(row, int operation):
     """The numpy.ufunc of one operation. What is allocated here lives as long as the process, as
     the ufunc does."""
@@ -130,14 +138,11 @@ cdef object make_ufunc(row, int operation):
     if functions == NULL or data == NULL or types == NULL or calls == NULL:
         raise MemoryError
     for type_num, element in loops_in_order(len(row.parameters) + arrays).items():
-        keeps = type_num in FLOATS or (
-            row.keeps_integers and operation == _kernels.FASTACT_VALUE
-            and element != _kernels.FASTACT_BOOL
-        )
-        computed_in = element if keeps else _kernels.FASTACT_FLOAT64
-        computed_type = type_num if keeps else cnp.NPY_DOUBLE
+        kept = keeps(row, operation, element)
+        computed_in = element if kept else _kernels.FASTACT_FLOAT64
+        computed_type = type_num if kept else cnp.NPY_DOUBLE
         # Of several arrays any may be the one of integers; then the others are float64.
-        for place in range(first, first + 1 if keeps else arrays):
+        for place in range(first, first + 1 if kept else arrays):
             if _kernels.bind(&calls[count], row, operation, element, computed_in) < 0:
                 raise ImportError(f"{row.name}: the catalogue says that it keeps integers, "
                                   "src_c/activations.h does not")
@@ -297,7 +302,7 @@ cdef class Operation:
     cdef double least[MAX_PARAMETERS]  # what each may be,
     cdef bint positive[MAX_PARAMETERS]  # that itself excluded
     cdef bint ascending
-    cdef fastact_call calls[_kernels.FASTACT_FLOATS]  # by floating element type
+    cdef fastact_call calls[_kernels.FASTACT_ELEMENTS]  # by element type
 
     def __init__(self):
         raise TypeError(f"{type(self).__name__} objects are not made by hand: "
@@ -331,8 +336,9 @@ cdef class Operation:
         if self.plain_values:
             for i, value in enumerate(self.values):
                 self.numbers[i] = value
-        for element in range(_kernels.FASTACT_FLOATS):
-            _kernels.bind(&self.calls[element], row, operation, element, element)
+        for element in range(_kernels.FASTACT_ELEMENTS):
+            _kernels.bind(&self.calls[element], row, operation, element,
+                          element if keeps(row, operation, element) else _kernels.FASTACT_FLOAT64)
 
     # ---- the short way: whole plain arrays --------------------------------------------------
 
@@ -381,7 +387,8 @@ cdef class Operation:
         cdef fastact_call *bound
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
         cdef double rounded[MAX_PARAMETERS]  # memory for whatever the element type
-        cdef int i, element, contiguity, count = 0
+        cdef int i, element, computed_in, contiguity, count = 0
+        cdef int kind  # of the result's elements
         cdef bint varying = False  # whether a parameter is an array
 
         if self.gated:
@@ -389,10 +396,16 @@ cdef class Operation:
         x = array_of(args[0])
         if x is None:
             return self.of_floats(args, parameters) if given_out == NULL else None
-        element = floating_element(cnp.PyArray_TYPE(x), bfloat16_type)
+        kind = cnp.PyArray_TYPE(x)
+        element = floating_element(kind, bfloat16_type)
+        if element < 0 and self.arrays == 1 and given_out == NULL:
+            element = INTEGERS.get(kind, -1)
         if element < 0 or not is_plain(x, 0):
             return None
         bound = &self.calls[element]
+        computed_in = bound.computed_in
+        if computed_in != element:
+            kind = cnp.NPY_DOUBLE
         # Of both orders, or of neither, C alone counts.
         contiguity = PyArray_FLAGS(x) & (cnp.NPY_ARRAY_C_CONTIGUOUS | cnp.NPY_ARRAY_F_CONTIGUOUS)
         if contiguity & cnp.NPY_ARRAY_C_CONTIGUOUS:
@@ -410,17 +423,18 @@ cdef class Operation:
 
         for i in range(bound.parameters):
             if parameters[i].array != NULL:
-                if not spreads_over(<cnp.ndarray>parameters[i].array, x):
+                if not (computed_in == element
+                        and spreads_over(<cnp.ndarray>parameters[i].array, x)):
                     return None
                 varying = True
                 operands[count] = <char *>cnp.PyArray_DATA(<cnp.ndarray>parameters[i].array)
             elif not self.takes(i, parameters[i].number):
                 return None  # refused there
-            elif not gives_way(&parameters[i], element):
+            elif not gives_way(&parameters[i], computed_in):
                 return None  # x does
-            elif element == _kernels.FASTACT_FLOAT64:
+            elif computed_in == _kernels.FASTACT_FLOAT64:
                 operands[count] = <char *>&parameters[i].number
-            elif _kernels.round_to(element, parameters[i].number, &rounded[i]):
+            elif _kernels.round_to(computed_in, parameters[i].number, &rounded[i]):
                 return None  # it overflows: NumPy warns of that
             else:
                 operands[count] = <char *>&rounded[i]
@@ -441,25 +455,28 @@ cdef class Operation:
                     return None
             contiguity &= PyArray_FLAGS(out)
         elif contiguity & cnp.NPY_ARRAY_C_CONTIGUOUS or (contiguity and not varying):
-            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x),
+            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), kind,
                                 contiguity == cnp.NPY_ARRAY_F_CONTIGUOUS)
         elif grad is not None and (cnp.PyArray_IS_C_CONTIGUOUS(grad)
                                    or cnp.PyArray_IS_C_CONTIGUOUS(x)):
             # Of two orders NumPy chooses that of C.
-            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), kind, 0)
         elif grad is None and not varying and in_c_order(x):
-            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), cnp.PyArray_TYPE(x), 0)
+            out = PyArray_EMPTY(cnp.PyArray_NDIM(x), cnp.PyArray_DIMS(x), kind, 0)
         elif varying or repeats(x) or (grad is not None and not same_strides(grad, x)):
             return None  # NumPy chooses the order of the result
-        else:
+        elif computed_in == element:
             out = empty_like(x)
+        else:
+            Py_INCREF(FLOAT64)  # which the call takes
+            out = PyArray_NewLikeArray(x, cnp.NPY_KEEPORDER, <void *>FLOAT64, 0)
         operands[count] = <char *>cnp.PyArray_DATA(out)
         count += 1
         if self.outputs == 2:
             second = empty_like(out)
             operands[count] = <char *>cnp.PyArray_DATA(second)
 
-        if contiguity and not varying:
+        if contiguity and not varying and computed_in == element:
             self.run_contiguous(bound, cnp.PyArray_SIZE(x), operands)
         else:
             self.run_shaped(bound, args, x, parameters, out, second, operands)

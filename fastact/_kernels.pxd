@@ -13,6 +13,7 @@ cdef extern from "fastact.h" nogil:
         FASTACT_FLOAT32
         FASTACT_FLOAT64
         FASTACT_FLOATS
+        FASTACT_ELEMENTS
         FASTACT_INT8
         FASTACT_INT16
         FASTACT_INT32
@@ -46,6 +47,7 @@ cdef extern from "fastact.h" nogil:
         int inputs
         int parameters
         int outputs
+        int computed_in
         int elements[8]
 
     ctypedef struct fastact_row_call:

@@ -324,9 +324,17 @@ enum { NARROW = 8 };
 #define FROM_ARRAY(type) OF_TILE = OF_ARRAY(type)
 #define TO_ARRAY(type) OF_ARRAY(type) = OF_TILE
 
-static void gather_part(ptrdiff_t size, part p, void *tile)
+static void gather_part(int element, int computed_in, part p, void *tile)
 {
+    ptrdiff_t size = fastact_element_size(computed_in);
+    if (element != computed_in) {
+        for (ptrdiff_t r = 0; r < p.rows; r++)
+            gather(element, computed_in, p.columns, p.at + r * p.row_stride, p.column_stride,
+                   (char *)tile + r * p.columns * size);
+        return;
+    }
     switch (size) {
+    case 1: COPY_PART(uint8_t, FROM_ARRAY) break;
     case 2: COPY_PART(uint16_t, FROM_ARRAY) break;
     case 4: COPY_PART(uint32_t, FROM_ARRAY) break;
     default: COPY_PART(uint64_t, FROM_ARRAY) break;
@@ -336,6 +344,7 @@ static void gather_part(ptrdiff_t size, part p, void *tile)
 static void scatter_part(ptrdiff_t size, part p, void *tile)
 {
     switch (size) {
+    case 1: COPY_PART(uint8_t, TO_ARRAY) break;
     case 2: COPY_PART(uint16_t, TO_ARRAY) break;
     case 4: COPY_PART(uint32_t, TO_ARRAY) break;
     default: COPY_PART(uint64_t, TO_ARRAY) break;
@@ -442,10 +451,11 @@ static void run_box(const shaped_job *j, fastact_loop *loop, const part *now, co
     ptrdiff_t size = fastact_element_size(call->computed_in);
     int all = call->inputs + call->outputs;
     for (int i = 0; i < all; i++) {
-        int stays_there = (j->uniform && is_parameter(call, i)) || is_contiguous(size, &now[i]);
+        int stays_there = (j->uniform && is_parameter(call, i))
+                          || (call->elements[i] == call->computed_in && is_contiguous(size, &now[i]));
         operands[i] = stays_there ? now[i].at : (char *)tiles[i];
         if (stays_there || i >= call->inputs) continue;
-        gather_part(size, now[i], tiles[i]);
+        gather_part(call->elements[i], call->computed_in, now[i], tiles[i]);
         if (next) prefetch(next[i]);
     }
     loop(now->rows * now->columns, operands);
@@ -541,7 +551,7 @@ static void choose_boxes(shaped_job *j)
     j->across = last - 1;
     for (int i = 0; i < all; i++) {
         if (uniform_in_rows && is_parameter(j->call, i)) continue;
-        contiguous &= j->strides[i][last] == size;
+        contiguous &= j->strides[i][last] == size && j->call->elements[i] == j->call->computed_in;
         for (int d = 0; d < last; d++) {
             ptrdiff_t stride = distance(j->strides[i][d]);
             if (stride == 0 || stride >= distance(j->strides[i][height > 1 ? j->across : last]))

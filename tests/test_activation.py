@@ -1285,6 +1285,39 @@ def test_scalars_and_arrays_of_no_dimension_are_as_for_the_ufunc(x):
             same_as_of_ufunc(out, fa.tanh.ufunc(x, out=np.empty_like(out)))
 
 
+LAYOUTS = {
+    "whole": lambda x: x,
+    "column": lambda x: x[:, :, 3],
+    "columns": lambda x: x[:, 1:4, :70],
+    "transposed": lambda x: x.T,
+    "columns, transposed": lambda x: x[:, :, :99].transpose(1, 2, 0),
+    "steps": lambda x: x[::-2, ::-1, ::2],
+    "broadcast": lambda x: np.broadcast_to(x[:, :1], x.shape),
+    "empty": lambda x: x[:0],
+    "no dimension": lambda x: x[0, 0, 0, ...],
+    "swapped": lambda x: x.astype(x.dtype.newbyteorder()),
+}
+
+
+@pytest.mark.parametrize("dtype", "?bBhHiIlLqQ")
+@pytest.mark.parametrize("lay_out", LAYOUTS.values(), ids=LAYOUTS)
+def test_integers_of_any_layout_are_as_for_the_ufunc(dtype, lay_out, low_threshold):
+    signs = [-1, 1] if dtype in "bhilq" else [1]
+    rng = np.random.default_rng(1)
+    x = lay_out((rng.integers(0, 100, (4, 5, 130)) * rng.choice(signs, 130)).astype(dtype))
+    for function, *parameters in (
+        (fa.relu,), (fa.relu6,), (fa.sigmoid,), (fa.relu.derivative,),
+        (fa.elu, 0.5), (fa.elu, np.float32(0.5)), (fa.elu, np.ones(x.shape[-1:], dtype)),
+    ):  # fmt: skip
+        got, wanted = function(x, *parameters), function.ufunc(x, *parameters)
+        same_as_of_ufunc(got, wanted)
+        assert got.strides == wanted.strides
+    both = fa.mish.value_and_derivative
+    for got, wanted in zip(both(x), both.ufunc(x), strict=True):
+        same_as_of_ufunc(got, wanted)
+        assert got.strides == wanted.strides
+
+
 @pytest.mark.parametrize("x", [np.float32(-1), np.float16(-1), np.array(-1, "f4")], ids=repr)
 def test_scalars_are_let_go(x):
     """No reference to an argument or a result is kept."""
