@@ -1,7 +1,7 @@
 """The elementwise face of fastact: callables that behave as ufuncs do.
 
-Behind each stands a real ``numpy.ufunc``; whatever is out of the ordinary goes to it.  Whole plain
-arrays take a shorter way to the same kernels: that is what makes a call on ten numbers cheap.
+Behind each stands a real ``numpy.ufunc``; whatever is out of the ordinary goes to it.  Plain arrays
+and scalars take a shorter way to the same kernels: that is what makes a call on ten numbers cheap.
 """
 
 cimport numpy as cnp
@@ -242,7 +242,7 @@ cdef inline cnp.ndarray empty_like(cnp.ndarray a):
 
 
 cdef inline cnp.ndarray array_of(PyObject *value):
-    """An array as it is, one of no dimension for a scalar that is not Python's, else None."""
+    """An array as it is, one of no dimension for a scalar of float32 or float16, else None."""
     if cnp.PyArray_CheckExact(<object>value):
         return <cnp.ndarray>value
     if type(<object>value) is np_float32 or type(<object>value) is np_float16:
@@ -340,7 +340,7 @@ cdef class Operation:
             _kernels.bind(&self.calls[element], row, operation, element,
                           element if keeps(row, operation, element) else _kernels.FASTACT_FLOAT64)
 
-    # ---- the short way: whole plain arrays --------------------------------------------------
+    # ---- the short way: plain arrays and scalars --------------------------------------------
 
     cdef bint read_arguments(self, PyObject *const *args, Py_ssize_t given, PyObject *kwnames,
                              parameter *parameters, PyObject **out) except -1:
@@ -382,7 +382,7 @@ cdef class Operation:
 
     cdef object short_way(self, PyObject *const *args, parameter *parameters,
                           PyObject *given_out):
-        """The result for whole plain arrays, or None where the long way has to serve them."""
+        """The result for plain arrays or scalars, or None where the long way has to serve them."""
         cdef cnp.ndarray x, grad = None, out = None, second = None
         cdef fastact_call *bound
         cdef char *operands[_kernels.FASTACT_MAX_OPERANDS]
@@ -602,7 +602,7 @@ cdef class Operation:
         cdef cnp.ndarray array
         memset(strides, 0, (bound.inputs + bound.outputs) * dimensions * sizeof(Py_ssize_t))
         for i in range(self.arrays):
-            spread(<cnp.ndarray>args[i], dimensions, strides + count * dimensions)
+            spread(array_of(args[i]), dimensions, strides + count * dimensions)
             count += 1
         for i in range(bound.parameters):
             if parameters[i].array != NULL:

@@ -4,9 +4,9 @@
  *
  * A function returns a `number`, the working type: a double for float32, a pair of doubles for
  * float64. What is a number of the element type exactly may be returned as a `real`, which needs no
- * rounding and, of a derivative, spares a backward pass the wider product. e is always an exponential of something that cannot overflow. NaN must
- * come out where NaN goes in: a comparison with NaN is false, so the last branch of each choice
- * carries x.
+ * rounding and, of a derivative, spares a backward pass the wider product. e is always an
+ * exponential of something that cannot overflow. NaN must come out where NaN goes in: a comparison
+ * with NaN is false, so the last branch of each choice carries x.
  *
  * "Worst" is the greatest error, in units in the last place, over all finite float32 inputs against
  * double-precision references, with FMA; what float64 keeps to is in fastact/catalogue.py. */
@@ -251,18 +251,19 @@ INLINE real hard_tanh_value(real x, real min_val, real max_val)
 
 INLINE real hard_tanh_derivative(real x, real min_val, real max_val)
 {
-    real below = x < max_val ? 1 : x >= max_val ? 0 : x;
+    real below = x < max_val ? 1 : x >= max_val ? 0 : x + max_val; /* NaN */
     return x <= min_val ? 0 : below;
 }
 
 /* ---- soft_shrink, hard_shrink, threshold, relu_squared ----------------------------------------
  * Comparisons, and at most one operation on x, which is rounded once. */
 
-/* Whether |x| > least; NaN if x is. */
-INLINE real is_beyond(real x, real least)
+/* Whether |x| > lambd, which is not negative. */
+INLINE real is_beyond(real x, real lambd)
 {
     real inside = x == x ? 0 : x;
-    return REAL_SIZE(x) > least ? 1 : inside;
+    real beyond = REAL_SIZE(x) > lambd ? 1 : inside;
+    return lambd >= 0 ? beyond : (real)NAN;
 }
 
 /* An infinite lambd leaves nothing of any x: inf - inf must not happen. */
@@ -273,7 +274,7 @@ INLINE number soft_shrink_value(real x, real lambd)
     real size = REAL_SIZE(x);
     size = most < size ? most : size;
     real beyond = size < least ? least : size;
-    return exact(REAL_WITH_SIGN(beyond - least, x));
+    return given_not_negative(lambd, exact(REAL_WITH_SIGN(beyond - least, x)));
 }
 
 INLINE real soft_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }
@@ -281,7 +282,8 @@ INLINE real soft_shrink_derivative(real x, real lambd) { return is_beyond(x, lam
 INLINE real hard_shrink_value(real x, real lambd)
 {
     real zero = REAL_WITH_SIGN((real)0, x);
-    return REAL_SIZE(x) <= lambd ? zero : x;
+    real shrunk = REAL_SIZE(x) <= lambd ? zero : x;
+    return lambd >= 0 ? shrunk : (real)NAN;
 }
 
 INLINE real hard_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }
@@ -294,7 +296,7 @@ INLINE real threshold_value(real x, real threshold, real value)
 INLINE real threshold_derivative(real x, real threshold, real value)
 {
     (void)value;
-    return x <= threshold ? 0 : x > threshold ? 1 : x;
+    return x <= threshold ? 0 : x > threshold ? 1 : x + threshold; /* NaN */
 }
 
 /* Of float32 and float64 the product of two reals is the result itself. */

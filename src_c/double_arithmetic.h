@@ -159,7 +159,7 @@ INLINE double raise_of(double x) { (void)x; return 1.0; }
 /* a, which is all but that number of the element type or middle of two that is next above it. */
 INLINE number just_below(number a) { return TIES_MATTER ? a * (1.0 - 0x1p-44) : a; }
 
-/* As far as -t^2/2 is at least EXP_LOWEST; and z of gelu_tanh not below it. */
+/* As far as -t^2/2 is at least EXP_LOWEST; and x of gelu_tanh as far as e^z is anything. */
 #define TAIL_END 24.0
 #define GELU_TANH_END 17.0
 

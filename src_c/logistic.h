@@ -8,8 +8,9 @@
 #ifndef FASTACT_LOGISTIC_H
 #define FASTACT_LOGISTIC_H
 
-/* Below, a bounded z or x is within EXP_LOWEST and -EXP_LOWEST where that matters, and the descent
- * of it is -|z|, not below EXP_LOWEST. Some functions are given both: each way uses one of them. */
+/* Below, a bounded z or x is what an exponential has range for, 700 on either side: mostly it is
+ * within EXP_LOWEST and -EXP_LOWEST. The descent of it is -|z|, not below EXP_LOWEST. Some functions
+ * are given both: each way uses one of them. */
 INLINE number descent_of(number z) { return at_least(minus_magnitude(z), EXP_LOWEST); }
 
 #if EXP_IS_QUOTIENT

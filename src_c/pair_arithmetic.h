@@ -325,7 +325,7 @@ INLINE double raise_of(double x) { return magnitude(x) < 0x1p-800 ? RAISE : 1.0;
 
 INLINE number just_below(number a) { return a; }
 
-/* As far as -t^2/2 is at least EXP_LOWEST; and z of gelu_tanh not below it. */
+/* As far as -t^2/2 is at least EXP_LOWEST; and x of gelu_tanh as far as e^z is anything. */
 #define TAIL_END 54.4
 #define GELU_TANH_END 30.0
 

@@ -1,7 +1,7 @@
 /* Branch-free scalar building blocks, written so that the auto-vectoriser turns each into one or
  * two instructions. Contraction is off in this project: a fused multiply-add happens where
- * multiply_add says so and nowhere else, which is what makes AVX2, AVX-512 and NEON agree to the
- * bit. */
+ * multiply_add or fmaf (rational.h) says so and nowhere else, which is what makes AVX2, AVX-512 and
+ * NEON agree to the bit. */
 #ifndef FASTACT_SCALAR_MATH_H
 #define FASTACT_SCALAR_MATH_H
 

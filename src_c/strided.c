@@ -279,7 +279,8 @@ int fastact_apply_contiguous(const fastact_call *call, ptrdiff_t n, char *const 
 
 /* Elements count in the order of the dimensions, the last one fastest. The work is cut into boxes of
  * two dimensions, each of at most a tile: an operand whose box is not contiguous is gathered
- * into a tile, or scattered from it, along whichever of the two its memory runs. */
+ * into a tile, or scattered from it, along whichever of the two its memory runs; but along the last
+ * if it is of another element type. */
 typedef struct {
     const fastact_call *call;
     char *const *operands;
@@ -611,7 +612,7 @@ int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff
     int by_table = j.uniform ? fastact_apply_by_table(call, dimensions, shape, operands, strides) : 0;
     if (by_table) return by_table < 0 ? -1 : 0;
     choose_boxes(&j);
-    j.is_far = n * call->inputs * fastact_element_size(call->computed_in) > NEAR_BYTES;
+    j.is_far = n * (call->inputs - call->parameters) * fastact_element_size(call->computed_in) > NEAR_BYTES;
     ptrdiff_t boxes = 1, elements = 1;
     for (int d = 0; d < j.dimensions; d++) {
         boxes *= boxes_along(&j, d);

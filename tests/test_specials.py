@@ -163,6 +163,22 @@ def test_infinite_parameters_give_the_limit(dtype, infinite):
 
 
 @pytest.mark.parametrize("shrink", [fastact.soft_shrink, fastact.hard_shrink])
+def test_negative_lambd_in_an_array_gives_nan(dtype, shrink):
+    """Of a number alone it is a ValueError."""
+    x = np.array([-math.inf, -3.0, -0.0, 0.5, 3.0, math.nan], dtype)
+    lambd = np.full(x.size, -0.5, dtype)
+    for result in (shrink(x, lambd), shrink.derivative(x, lambd), shrink.backward(x, x, lambd)):
+        assert np.isnan(result).all()
+
+
+def test_slopes_beside_bounds_that_are_not_a_number(dtype):
+    x, nan = np.array([-3.0, 0.5], dtype), np.full(2, math.nan, dtype)
+    assert np.isnan(fastact.threshold.derivative(x, nan, x)).all()
+    got = fastact.hard_tanh.derivative(x, np.full(2, -1, dtype), nan)
+    np.testing.assert_array_equal(got, [0, math.nan])
+
+
+@pytest.mark.parametrize("shrink", [fastact.soft_shrink, fastact.hard_shrink])
 def test_infinite_lambd_leaves_nothing_but_the_sign(dtype, shrink):
     x = np.array([-math.inf, -3.0, -1e-30, -0.0, 0.0, 1e-30, 3.0, math.inf, math.nan], dtype)
     for lambd in (math.inf, np.full(x.size, math.inf, dtype)):
@@ -174,7 +190,10 @@ def test_infinite_lambd_leaves_nothing_but_the_sign(dtype, shrink):
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-@pytest.mark.parametrize("name", ["swish", "softplus", "celu", "squareplus", "hard_sigmoid"])
+@pytest.mark.parametrize(
+    "name",
+    ["swish", "softplus", "celu", "squareplus", "hard_sigmoid", "soft_shrink", "hard_shrink"],
+)
 def test_nan_among_parameters_gives_nan(dtype, name, operation):
     """At 0 too, where any number would give the same. (One NaN for all is a ValueError.)"""
     activation = getattr(fastact, name)
