@@ -116,12 +116,14 @@ cdef dict loops_in_order(int inputs):
     return {**FLOATS, **INTEGERS}
 
 
-cdef bint keeps(row, int operation, int element):
-    """Whether results are of the element type that x is of; else they are float64."""
-    return element < _kernels.FASTACT_FLOATS or (
+cdef int element_of_results(row, int operation, int element):
+    """The element type of the results: that of x, or float64."""
+    if element < _kernels.FASTACT_FLOATS or (
         row.keeps_integers and operation == _kernels.FASTACT_VALUE
         and element != _kernels.FASTACT_BOOL
-    )
+    ):
+        return element
+    return _kernels.FASTACT_FLOAT64
 
 
 cdef object make_ufunc(row, int operation):
@@ -138,11 +140,10 @@ cdef object make_ufunc(row, int operation):
     if functions == NULL or data == NULL or types == NULL or calls == NULL:
         raise MemoryError
     for type_num, element in loops_in_order(len(row.parameters) + arrays).items():
-        kept = keeps(row, operation, element)
-        computed_in = element if kept else _kernels.FASTACT_FLOAT64
-        computed_type = type_num if kept else cnp.NPY_DOUBLE
+        computed_in = element_of_results(row, operation, element)
+        computed_type = type_num if computed_in == element else cnp.NPY_DOUBLE
         # Of several arrays any may be the one of integers; then the others are float64.
-        for place in range(first, first + 1 if kept else arrays):
+        for place in range(first, first + 1 if computed_in == element else arrays):
             if _kernels.bind(&calls[count], row, operation, element, computed_in) < 0:
                 raise ImportError(f"{row.name}: the catalogue says that it keeps integers, "
                                   "src_c/activations.h does not")
@@ -338,7 +339,7 @@ cdef class Operation:
                 self.numbers[i] = value
         for element in range(_kernels.FASTACT_ELEMENTS):
             _kernels.bind(&self.calls[element], row, operation, element,
-                          element if keeps(row, operation, element) else _kernels.FASTACT_FLOAT64)
+                          element_of_results(row, operation, element))
 
     # ---- the short way: plain arrays and scalars --------------------------------------------
 
@@ -630,6 +631,7 @@ cdef class Operation:
                 return None
             values[i] = PyFloat_AS_DOUBLE(<object>args[i])
         for i in range(bound.parameters):
+            # Python's own floats give way to one of float32 as well.
             if (parameters[i].array != NULL or not self.takes(i, parameters[i].number)
                     or parameters[i].element == _kernels.FASTACT_FLOAT32):
                 return None

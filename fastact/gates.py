@@ -20,9 +20,8 @@ _glu, _leaky_relu = _activation.gates["glu"], _activation.activations["leaky_rel
 
 def _array(name: str, x: Any) -> Any:
     """Return an array that has views: x, or what NumPy makes of it."""
-    if type(x) is not np.ndarray and not hasattr(
-        type(x), "__array_function__"
-    ):  # as Dask's have, and pandas's have not
+    # Dask's arrays have that, and pandas's have not.
+    if type(x) is not np.ndarray and not hasattr(type(x), "__array_function__"):
         x = np.asarray(x)
     _activation.check_dtype(name, x)
     return x

@@ -180,6 +180,11 @@ INLINE number given_not_negative(real parameter, number result)
     return choose(parameter >= 0, result, exact(NAN));
 }
 
+INLINE real real_given_not_negative(real parameter, real result)
+{
+    return parameter >= 0 ? result : (real)NAN;
+}
+
 INLINE number softplus_value(real x, real beta)
 {
     number z = exponent(x, beta);
@@ -258,12 +263,11 @@ INLINE real hard_tanh_derivative(real x, real min_val, real max_val)
 /* ---- soft_shrink, hard_shrink, threshold, relu_squared ----------------------------------------
  * Comparisons, and at most one operation on x, which is rounded once. */
 
-/* Whether |x| > lambd, which is not negative. */
+/* Whether |x| > lambd; NaN if x is. */
 INLINE real is_beyond(real x, real lambd)
 {
     real inside = x == x ? 0 : x;
-    real beyond = REAL_SIZE(x) > lambd ? 1 : inside;
-    return lambd >= 0 ? beyond : (real)NAN;
+    return real_given_not_negative(lambd, REAL_SIZE(x) > lambd ? 1 : inside);
 }
 
 /* An infinite lambd leaves nothing of any x: inf - inf must not happen. */
@@ -282,8 +286,7 @@ INLINE real soft_shrink_derivative(real x, real lambd) { return is_beyond(x, lam
 INLINE real hard_shrink_value(real x, real lambd)
 {
     real zero = REAL_WITH_SIGN((real)0, x);
-    real shrunk = REAL_SIZE(x) <= lambd ? zero : x;
-    return lambd >= 0 ? shrunk : (real)NAN;
+    return real_given_not_negative(lambd, REAL_SIZE(x) <= lambd ? zero : x);
 }
 
 INLINE real hard_shrink_derivative(real x, real lambd) { return is_beyond(x, lambd); }

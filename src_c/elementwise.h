@@ -256,34 +256,31 @@ INLINE void backward_gate(ptrdiff_t n, char *const *operands, gate_gradient_func
     {                                                                                              \
         (void)first, (void)second;                                                                 \
         return CHAIN(grad, name##_derivative(__VA_ARGS__));                                        \
-    }                                                                                              \
-    INLINE int name##_slope_is_real(real x, real first, real second)                               \
-    {                                                                                              \
-        (void)x, (void)first, (void)second;                                                        \
-        return IS_REAL(name##_derivative(__VA_ARGS__));                                            \
     }
 
 #define PLAIN(name)                                                                                \
     FUNCTIONS(name, x)                                                                             \
-    UNIFORM_LOOPS(name, 0)
+    UNIFORM_LOOPS(name, 0, 0)
 
 #define INTEGER(name, formula) PLAIN(name)
 
 #define PARAMETER(name)                                                                            \
     FUNCTIONS(name, x, first)                                                                      \
-    UNIFORM_LOOPS(name, 1)                                                                         \
+    UNIFORM_LOOPS(name, 1, 0, 0)                                                                   \
     VARYING_LOOPS(name, 1)
 
 #define TWO_PARAMETERS(name)                                                                       \
     FUNCTIONS(name, x, first, second)                                                              \
-    UNIFORM_LOOPS(name, 2)                                                                         \
+    UNIFORM_LOOPS(name, 2, 0, 0, 0)                                                                \
     VARYING_LOOPS(name, 2)
 
-#define UNIFORM_LOOPS(name, parameters)                                                            \
+/* The last are anything that the derivative may be given, to be asked for its type. */
+#define UNIFORM_LOOPS(name, parameters, ...)                                                       \
     LOOP(name, value, 1, parameters, 1, map_uniform(n, o, parameters, name##_f))                   \
     LOOP(name, derivative, 1, parameters, 1, map_uniform(n, o, parameters, name##_d))              \
     LOOP(name, backward, 2, parameters, 1,                                                         \
-         backward_uniform(n, o, parameters, name##_slope_is_real(0, 0, 0), name##_chained))        \
+         backward_uniform(n, o, parameters, IS_REAL(name##_derivative(__VA_ARGS__)),               \
+                          name##_chained))                                                         \
     LOOP(name, value_and_derivative, 1, parameters, 2,                                             \
          both_uniform(n, o, parameters, name##_f, name##_d))                                       \
     SLOPES(name, parameters)

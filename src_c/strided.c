@@ -150,6 +150,13 @@ static int is_parameter(const fastact_call *call, int i)
     return i >= call->inputs - call->parameters && i < call->inputs;
 }
 
+/* Whether an operand with so many bytes from element to element is as a kernel takes it. */
+static int is_as_taken(const fastact_call *call, int i, ptrdiff_t stride)
+{
+    return call->elements[i] == call->computed_in
+           && stride == fastact_element_size(call->computed_in);
+}
+
 /* Parameters that are one value stay where they are for the uniform kernel. */
 static int stays(const job *j, int i) { return j->uniform && is_parameter(j->call, i); }
 
@@ -171,8 +178,7 @@ OUT_OF_LINE static void run_tile(const job *j, ptrdiff_t begin, ptrdiff_t n)
     int all = call->inputs + call->outputs;
     for (int i = 0; i < all; i++) {
         char *start = j->operands[i] + begin * j->strides[i];
-        int in_place = stays(j, i) || (!j->ordered && call->elements[i] == call->computed_in
-                                       && j->strides[i] == size);
+        int in_place = stays(j, i) || (!j->ordered && is_as_taken(call, i, j->strides[i]));
         operands[i] = in_place ? start : (char *)tiles[i];
         if (!in_place && i < call->inputs)
             gather(call->elements[i], call->computed_in, n, start, j->strides[i], tiles[i]);
@@ -238,8 +244,7 @@ int fastact_apply(const fastact_call *call, ptrdiff_t n, char *const *operands,
     int first_parameter = call->inputs - call->parameters;
     for (int i = first_parameter; i < call->inputs; i++) j.uniform &= strides[i] == 0;
     for (int i = 0; i < call->inputs + call->outputs; i++)
-        j.direct &= stays(&j, i)
-                    || (call->elements[i] == call->computed_in && strides[i] == size);
+        j.direct &= stays(&j, i) || is_as_taken(call, i, strides[i]);
     /* NumPy copies an input that the output lies over, unless going through it from first to last
      * is safe, as in f(x[1:], out=x[:-1]), or meant, as in the ufunc methods reduce and accumulate:
      * then in one thread, tile by tile, each read before it is written. */
@@ -410,8 +415,8 @@ static void prefetch_ahead(part p, ptrdiff_t from, ptrdiff_t elements, int to_se
     }
 }
 
-/* Rows that no operand has to be gathered for, as far as `columns`; what lies beside these is asked for
- * with them. */
+/* Rows that no operand has to be gathered for, as far as `columns`; what lies beside these is asked
+ * for with them. */
 static void run_rows(const shaped_job *j, fastact_loop *loop, const part *parts, ptrdiff_t columns)
 {
     const fastact_call *call = j->call;
@@ -453,7 +458,8 @@ static void run_box(const shaped_job *j, fastact_loop *loop, const part *now, co
     int all = call->inputs + call->outputs;
     for (int i = 0; i < all; i++) {
         int stays_there = (j->uniform && is_parameter(call, i))
-                          || (call->elements[i] == call->computed_in && is_contiguous(size, &now[i]));
+                          || (call->elements[i] == call->computed_in
+                              && is_contiguous(size, &now[i]));
         operands[i] = stays_there ? now[i].at : (char *)tiles[i];
         if (stays_there || i >= call->inputs) continue;
         gather_part(call->elements[i], call->computed_in, now[i], tiles[i]);
@@ -552,7 +558,7 @@ static void choose_boxes(shaped_job *j)
     j->across = last - 1;
     for (int i = 0; i < all; i++) {
         if (uniform_in_rows && is_parameter(j->call, i)) continue;
-        contiguous &= j->strides[i][last] == size && j->call->elements[i] == j->call->computed_in;
+        contiguous &= is_as_taken(j->call, i, j->strides[i][last]);
         for (int d = 0; d < last; d++) {
             ptrdiff_t stride = distance(j->strides[i][d]);
             if (stride == 0 || stride >= distance(j->strides[i][height > 1 ? j->across : last]))
@@ -612,7 +618,8 @@ int fastact_apply_shaped(const fastact_call *call, int dimensions, const ptrdiff
     int by_table = j.uniform ? fastact_apply_by_table(call, dimensions, shape, operands, strides) : 0;
     if (by_table) return by_table < 0 ? -1 : 0;
     choose_boxes(&j);
-    j.is_far = n * (call->inputs - call->parameters) * fastact_element_size(call->computed_in) > NEAR_BYTES;
+    ptrdiff_t arrays = call->inputs - call->parameters;
+    j.is_far = n * arrays * fastact_element_size(call->computed_in) > NEAR_BYTES;
     ptrdiff_t boxes = 1, elements = 1;
     for (int d = 0; d < j.dimensions; d++) {
         boxes *= boxes_along(&j, d);
